@@ -1,0 +1,218 @@
+# ring3: `make help` says what there is. One make, no recursion between modules: each module's
+# module.mk lists its sources and the modules it may include.
+
+MODE ?= release
+SAN ?=
+V ?=
+T ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+# ---- The values that are right; a wrong one names them. ----
+
+MODES := release debug
+SANITIZERS := address,undefined thread memory
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE='$(MODE)' is not a build mode; use MODE=release (the default) or MODE=debug)
+endif
+ifneq ($(SAN),)
+ifeq ($(filter $(SAN),$(SANITIZERS)),)
+$(error SAN='$(SAN)' is not a sanitizer set; use SAN=address,undefined, SAN=thread or SAN=memory)
+endif
+endif
+ifneq ($(filter-out 0 1,$(V)),)
+$(error V='$(V)' is not a verbosity; use V=1 to see every command, or leave it out)
+endif
+CXX_NAME := $(notdir $(firstword $(CXX)))
+CXX_IS_CLANG := $(findstring clang,$(CXX_NAME))
+ifeq ($(SAN)$(CXX_IS_CLANG),memory)
+$(error SAN=memory needs clang; use CXX=clang++-14 SAN=memory)
+endif
+
+Q := $(if $(filter 1,$(V)),,@)
+
+# ---- Modules ----
+
+MODULES := lib lockdep mm/pages mm/slab mm net harness
+include $(addsuffix /module.mk,$(MODULES))
+include tests/module.mk
+
+LIBRARY_MODULES := $(filter-out harness,$(MODULES))
+sources_of = $(addprefix $(1)/,$($(1)_SOURCES))
+LIBRARY_SOURCES := $(foreach m,$(LIBRARY_MODULES),$(call sources_of,$m))
+# main.cc is apart: the tests link the rest of the harness.
+HARNESS_SOURCES := $(filter-out harness/main.cc,$(call sources_of,harness))
+TEST_SOURCES := $(addprefix tests/,$(tests_SOURCES))
+FUZZ_TARGETS := $(fuzz_TARGETS)
+ALL_SOURCES := $(LIBRARY_SOURCES) $(HARNESS_SOURCES) harness/main.cc $(TEST_SOURCES) \
+	$(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc) tests/fuzz/runner_main.cc tests/bench/bench_main.cc
+ALL_HEADERS := $(wildcard $(addsuffix /*.h,$(MODULES) $(harness_FOLDERS) $(net_FOLDERS)) \
+	tests/*.h tests/*/*.h)
+
+# ---- Flags; each variant has its own folder. ----
+
+empty :=
+space := $(empty) $(empty)
+comma := ,
+VARIANT := $(MODE)$(if $(filter-out g++,$(CXX_NAME)),-$(CXX_NAME))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+B := build/$(VARIANT)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wundef -Werror \
+	$(if $(CXX_IS_CLANG),-Wthread-safety -Wthread-safety-beta)
+# Frame pointers in every build: perf's call chains and our own stack traces walk them.
+CXXFLAGS_ALL := -std=c++20 -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -pthread -fPIC \
+	-I. $(WARNINGS) -MMD -MP -DRING3_BUILD='"$(VARIANT)"'
+CXXFLAGS_release := -O2
+CXXFLAGS_debug := -O1 -DRING3_DEBUG=1
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
+	$(if $(findstring undefined,$(SAN)),-fno-sanitize=vptr)
+# The library and everything below the harness neither throws nor asks for a type at run time.
+CXXFLAGS_library := -fno-exceptions -fno-rtti
+LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS)
+LIBS_LIBRARY := -lfmt
+LIBS_HARNESS := $(LIBS_LIBRARY) -lz
+LIBS_TESTS := $(LIBS_HARNESS) -lboost_unit_test_framework
+
+COMPILE = $(CXX) $(CXXFLAGS_ALL) $(CXXFLAGS_$(MODE)) $(SAN_FLAGS) $(CXXFLAGS)
+
+object = $(patsubst %.cc,$(B)/obj/%.o,$(1))
+LIBRARY_OBJECTS := $(call object,$(LIBRARY_SOURCES))
+HARNESS_OBJECTS := $(call object,$(HARNESS_SOURCES))
+TEST_OBJECTS := $(call object,$(TEST_SOURCES))
+
+# ---- Targets ----
+
+.PHONY: all stress check test bench fuzz layers analyze format format-check tidy compdb install \
+	uninstall clean help deps deps-check fuzz-seeds programs
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: deps $(B)/ring3 $(B)/libring3.a ## build the program and the library (default)
+
+stress: all ## run the harness over every subsystem, then replay a real kernel trace
+	$(B)/ring3 stress --all 2 -t 10s --verify --metrics
+	$(B)/ring3 replay tests/data/kmem_trace_net_small.txt.gz
+
+check: deps ## everything that must hold: tests in all variants, layers, format, fuzz seeds, canaries
+	$(Q)tests/tools/check.sh
+
+test: deps $(B)/ring3 $(B)/ring3-tests ## run the tests of one variant; T=filter picks some (Boost.Test syntax)
+	$(Q)RING3=$(B)/ring3 tests/tools/run_tests.sh $(B)/ring3-tests $(B)/tests.xml '$(T)'
+
+bench: deps $(B)/ring3-bench ## micro-benchmarks beside a named peer, with the ratio
+	$(Q)$(B)/ring3-bench
+
+fuzz: deps ## fuzz every target for FUZZ_SECONDS (default 30) each, with clang, ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory CXX=clang++-14 MODE=debug SAN=address,undefined fuzz-run
+
+fuzz-seeds: $(FUZZ_TARGETS:%=$(B)/fuzz/%) ## run the fuzz targets over their seed inputs only
+	$(Q)for target in $(FUZZ_TARGETS); do $(B)/fuzz/$$target tests/fuzz/seeds/$$target || exit 1; done
+
+layers: ## prove from the includes that dependencies point one way
+	$(Q)tests/tools/layers.sh $(foreach m,$(MODULES),'$(m):$($(m)_MAY_INCLUDE):$($(m)_UMBRELLA)')
+
+analyze: deps ## clang's thread-safety analysis over all sources, as errors
+	$(Q)printf '%s\n' $(ALL_SOURCES) | xargs -P 2 -n 8 \
+		clang++-14 -fsyntax-only -std=c++20 -I. -DRING3_BUILD='"analyze"' -DRING3_DEBUG=1 -Wall -Wextra -Wthread-safety -Wthread-safety-beta -Werror
+
+format: deps ## rewrite all sources in the house style
+	$(Q)clang-format-14 -i $(ALL_SOURCES) $(ALL_HEADERS)
+
+format-check: deps
+	$(Q)clang-format-14 --dry-run -Werror $(ALL_SOURCES) $(ALL_HEADERS)
+
+tidy: deps ## clang-tidy over the library and the harness
+	$(Q)clang-tidy-14 --quiet $(LIBRARY_SOURCES) $(HARNESS_SOURCES) -- -std=c++20 -I. -DRING3_BUILD='"tidy"'
+
+compdb: ## write compile_commands.json for editors
+	$(Q)$(MAKE) --no-print-directory -Bnk V=1 programs 2>/dev/null | awk -v dir='$(CURDIR)' -f tests/tools/compdb.awk > compile_commands.json
+	@echo "compile_commands.json: $$(grep -c '"file"' compile_commands.json) files"
+
+install: $(B)/ring3 $(B)/libring3.a ## install the program, library, headers and ring3.pc; PREFIX= DESTDIR=
+	install -D -m 755 $(B)/ring3 $(DESTDIR)$(PREFIX)/bin/ring3
+	install -D -m 644 $(B)/libring3.a $(DESTDIR)$(PREFIX)/lib/libring3.a
+	$(Q)for header in $(LIBRARY_HEADERS); do install -D -m 644 $$header $(DESTDIR)$(PREFIX)/include/ring3/$$header || exit 1; done
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: ring3' \
+		'Description: The Linux kernel memory-subsystem design in user space' 'Version: 0.1' \
+		'Cflags: -I$${prefix}/include/ring3 -std=c++20' 'Libs: -L$${prefix}/lib -lring3 -lfmt -pthread' \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/ring3.pc
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/bin/ring3 $(DESTDIR)$(PREFIX)/lib/libring3.a \
+		$(DESTDIR)$(PREFIX)/include/ring3 $(DESTDIR)$(PREFIX)/lib/pkgconfig/ring3.pc
+
+clean: ## remove everything that was built
+	rm -rf build compile_commands.json
+
+help: ## this list
+	@echo 'make [target] [MODE=release|debug] [SAN=address,undefined|thread|memory] [CXX=g++|clang++-14] [V=1] [T=filter]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+LIBRARY_HEADERS := $(wildcard $(addsuffix /*.h,$(LIBRARY_MODULES) $(net_FOLDERS)))
+
+# ---- What must be installed ----
+
+deps:
+	$(Q)tests/tools/deps.sh
+
+# ---- Rules ----
+
+programs: $(B)/ring3 $(B)/ring3-tests $(B)/ring3-bench $(FUZZ_TARGETS:%=$(B)/fuzz/%)
+
+$(B)/obj/%.o: %.cc | deps
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CXX  $@')
+	$(Q)$(COMPILE) $(EXTRA_FLAGS) -c $< -o $@
+
+$(LIBRARY_OBJECTS): EXTRA_FLAGS = $(CXXFLAGS_library)
+$(TEST_OBJECTS): EXTRA_FLAGS = -DBOOST_TEST_DYN_LINK
+
+$(B)/libring3.a: $(LIBRARY_OBJECTS)
+	$(if $(Q),@echo '  AR   $@')
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/ring3: $(B)/obj/harness/main.o $(HARNESS_OBJECTS) $(B)/libring3.a
+	$(if $(Q),@echo '  LINK $@')
+	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_HARNESS) -o $@
+
+$(B)/ring3-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(B)/libring3.a
+	$(if $(Q),@echo '  LINK $@')
+	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_TESTS) -o $@
+
+$(B)/ring3-bench: $(B)/obj/tests/bench/bench_main.o $(B)/libring3.a
+	$(if $(Q),@echo '  LINK $@')
+	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_LIBRARY) -lbenchmark -o $@
+
+# A fuzz target is libFuzzer's under clang; elsewhere, and for seeds, our own runner drives it.
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/obj/tests/fuzz/runner_main.o $(HARNESS_OBJECTS) $(B)/libring3.a
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  LINK $@')
+	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_HARNESS) -o $@
+
+# libFuzzer instruments the code under test, so its objects are apart.
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ_TARGETS:%=$(B)/libfuzzer/%)
+	$(Q)for target in $(FUZZ_TARGETS); do \
+		mkdir -p build/corpus/$$target && \
+		$(B)/libfuzzer/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			build/corpus/$$target tests/fuzz/seeds/$$target || exit 1; done
+
+$(B)/libfuzzer-obj/%.o: %.cc | deps
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CXX  $@')
+	$(Q)$(COMPILE) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(B)/libfuzzer/%: $(B)/libfuzzer-obj/tests/fuzz/%_fuzz.o \
+		$(patsubst %.cc,$(B)/libfuzzer-obj/%.o,$(LIBRARY_SOURCES) $(HARNESS_SOURCES))
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  LINK $@')
+	$(Q)$(CXX) $(LDFLAGS_ALL) -fsanitize=fuzzer $^ $(LIBS_HARNESS) -o $@
+
+-include $(patsubst %.o,%.d,$(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(TEST_OBJECTS) $(B)/obj/harness/main.o \
+	$(B)/obj/tests/bench/bench_main.o $(B)/obj/tests/fuzz/runner_main.o $(FUZZ_TARGETS:%=$(B)/obj/tests/fuzz/%_fuzz.o))

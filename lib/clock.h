@@ -1,0 +1,41 @@
+#pragma once
+
+// Time is an argument: code that needs it takes a Clock, so that a test can hold it still and a
+// simulation can make it jump.
+
+#include "lib/os.h"
+#include "lib/units.h"
+
+namespace ring3 {
+
+class Clock {
+ public:
+  // Monotonic time since an arbitrary start.
+  virtual Nanos now() const = 0;
+
+ protected:
+  ~Clock() = default;
+};
+
+// The host's CLOCK_MONOTONIC. Safe from any thread.
+class SystemClock final : public Clock {
+ public:
+  Nanos now() const override { return os::monotonic_now(); }
+};
+
+// Virtual time: stands still until told to move. One thread at a time.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(Nanos start = Nanos(0)) : now_(start) {}
+  Nanos now() const override { return now_; }
+  void advance_to(Nanos when) {
+    CHECK_GE(when, now_);
+    now_ = when;
+  }
+  void advance(Nanos by) { advance_to(now_ + by); }
+
+ private:
+  Nanos now_;
+};
+
+}  // namespace ring3

@@ -1,0 +1,58 @@
+#pragma once
+
+// Named fault points, with the attributes and the boot-parameter form of the kernel's fault
+// injection (Documentation/fault-injection/fault-injection.rst): `interval,probability,space,times`.
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "lib/prng.h"
+#include "lib/raw_spinlock.h"
+#include "lib/result.h"
+
+namespace ring3 {
+
+// The defaults never fail anything.
+struct FaultAttributes {
+  uint64_t interval = 1;     // fail at most every interval-th call
+  uint32_t probability = 0;  // percent, 0 to 100
+  uint64_t space = 0;        // budget of size that passes before the first failure
+  int64_t times = -1;        // failures left; -1 is no limit
+};
+
+// Parses "interval,probability,space,times", all four, as in `failslab=1,10,0,-1`.
+Result<FaultAttributes> parse_fault_attributes(std::string_view text);
+
+// One place where failure can be injected. The name is the kernel's: failslab, fail_page_alloc.
+class FaultPoint {
+ public:
+  explicit FaultPoint(std::string_view name) : name_(name) {}
+
+  // From now on failures are drawn from `seed` by `attributes`.
+  void arm(const FaultAttributes& attributes, uint64_t seed) EXCLUDES(lock_);
+
+  // True when the operation of `size` must fail. One relaxed load when not armed: a late answer
+  // to arm() only delays the first failure.
+  bool should_fail(uint64_t size) EXCLUDES(lock_) {
+    return armed_.load(std::memory_order_relaxed) && should_fail_slow(size);
+  }
+
+  std::string_view name() const { return name_; }
+  // Failures injected so far.
+  uint64_t injected() const { return injected_.load(std::memory_order_relaxed); }
+
+ private:
+  bool should_fail_slow(uint64_t size) EXCLUDES(lock_);
+
+  std::string_view name_;
+  std::atomic<bool> armed_{false};
+  std::atomic<uint64_t> injected_{0};
+
+  RawSpinlock lock_;
+  FaultAttributes attributes_ GUARDED_BY(lock_);
+  uint64_t calls_ GUARDED_BY(lock_) = 0;
+  Prng prng_ GUARDED_BY(lock_){0};
+};
+
+}  // namespace ring3

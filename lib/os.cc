@@ -1,0 +1,164 @@
+#include "lib/os.h"
+
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include "lib/bits.h"
+#include "lib/check.h"
+
+namespace ring3::os {
+namespace {
+
+Nanos read_clock(clockid_t clock) {
+  timespec t;
+  clock_gettime(clock, &t);
+  return seconds(t.tv_sec) + Nanos(t.tv_nsec);
+}
+
+size_t host_page_bytes() {
+  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+long membarrier(int command, unsigned flags, int cpu) {
+  return syscall(SYS_membarrier, command, flags, cpu);
+}
+
+}  // namespace
+
+Reservation::Reservation(Reservation&& other) noexcept
+    : base_(std::exchange(other.base_, nullptr)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+
+Reservation& Reservation::operator=(Reservation&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+Reservation::~Reservation() {
+  if (base_ != nullptr) munmap(base_, size_bytes_);
+}
+
+Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
+  CHECK_GT(size_bytes, 0u);
+  CHECK(is_power_of_two(alignment_bytes));
+  const size_t page = host_page_bytes();
+  const size_t slack = alignment_bytes > page ? alignment_bytes : 0;
+  const auto refusal = [size_bytes](const char* reason) {
+    return Error{Errc::kNoResource, "cannot reserve " + std::to_string(size_bytes) +
+                                        " bytes of address space: " + reason +
+                                        "; ask for less, or raise `ulimit -v`"};
+  };
+  if (size_bytes > SIZE_MAX - slack - page) return refusal("larger than the address space");
+  const size_t size = align_up(size_bytes, page);
+
+  // Map with slack for the alignment, then give back what lies before and after.
+  void* mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) return refusal(std::strerror(errno));
+  const auto start = reinterpret_cast<uintptr_t>(mapped);
+  const uintptr_t base = align_up(start, static_cast<uintptr_t>(alignment_bytes));
+  const size_t before = base - start;
+  const size_t after = slack - before;
+  if (before != 0) munmap(mapped, before);
+  if (after != 0) munmap(reinterpret_cast<void*>(base + size), after);
+  return Reservation(reinterpret_cast<std::byte*>(base), size);
+}
+
+unsigned cpu_count() {
+  static const auto count = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_CONF)));
+  return count;
+}
+
+unsigned current_cpu() {
+  const int cpu = sched_getcpu();
+  return cpu < 0 ? 0 : static_cast<unsigned>(cpu);
+}
+
+int process_id() { return getpid(); }
+
+int thread_id() {
+  static thread_local const int id = static_cast<int>(syscall(SYS_gettid));
+  return id;
+}
+
+void thread_name(std::span<char, 16> out) {
+  if (pthread_getname_np(pthread_self(), out.data(), out.size()) != 0) out[0] = '\0';
+}
+
+void set_thread_name(const char* name) {
+  char shortened[16];
+  std::snprintf(shortened, sizeof shortened, "%s", name);
+  pthread_setname_np(pthread_self(), shortened);
+}
+
+StackBounds thread_stack() {
+  static thread_local const StackBounds bounds = [] {
+    pthread_attr_t attributes;
+    void* low = nullptr;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+      pthread_attr_getstack(&attributes, &low, &size);
+      pthread_attr_destroy(&attributes);
+    }
+    const auto start = reinterpret_cast<uintptr_t>(low);
+    return StackBounds{start, start + size};
+  }();
+  return bounds;
+}
+
+Nanos monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
+Nanos thread_cpu_now() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+size_t resident_bytes() {
+  std::FILE* statm = std::fopen("/proc/self/statm", "re");
+  if (statm == nullptr) return 0;
+  size_t total_pages = 0;
+  size_t resident_pages = 0;
+  const int fields = std::fscanf(statm, "%zu %zu", &total_pages, &resident_pages);
+  std::fclose(statm);
+  return fields == 2 ? resident_pages * host_page_bytes() : 0;
+}
+
+void yield() { sched_yield(); }
+
+void sleep_for(Nanos duration) {
+  timespec left{duration / seconds(1), (duration.value() % seconds(1).value())};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+void futex_wait(const std::atomic<uint32_t>& word, uint32_t expected) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+void futex_wake(const std::atomic<uint32_t>& word, int waiters) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, waiters, nullptr, nullptr, 0);
+}
+
+bool rseq_fence_supported() {
+  static const bool supported =
+      membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0) == 0;
+  return supported;
+}
+
+void rseq_fence(unsigned cpu) {
+  const long failed = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, MEMBARRIER_CMD_FLAG_CPU,
+                                 static_cast<int>(cpu));
+  CHECK_EQ(failed, 0);
+}
+
+}  // namespace ring3::os

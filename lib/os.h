@@ -1,0 +1,78 @@
+#pragma once
+
+// The host, as the rest of ring3 sees it: the only files with system calls and raw mappings are
+// this one and its implementation.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lib/result.h"
+#include "lib/units.h"
+
+namespace ring3::os {
+
+// A range of address space that costs nothing until it is touched (MAP_NORESERVE); reads as zero
+// at first touch. Unmapped by the destructor.
+class Reservation {
+ public:
+  Reservation() = default;
+  Reservation(Reservation&& other) noexcept;
+  Reservation& operator=(Reservation&& other) noexcept;
+  ~Reservation();
+
+  std::byte* base() const { return base_; }
+  size_t size_bytes() const { return size_bytes_; }
+
+ private:
+  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
+  Reservation(std::byte* base, size_t size_bytes) : base_(base), size_bytes_(size_bytes) {}
+  std::byte* base_ = nullptr;
+  size_t size_bytes_ = 0;
+};
+
+// Reserves `size_bytes` > 0, rounded up to a host page, at a multiple of `alignment_bytes`, a power
+// of two. kNoResource when the host refuses.
+Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
+
+// Processors the host is configured with, at least 1. CPU numbers are below it.
+unsigned cpu_count();
+// The CPU this thread runs on now; it may have moved by the time the answer is used.
+unsigned current_cpu();
+
+int process_id();
+int thread_id();
+// Copies this thread's name ("comm", at most 15 characters) into `out` as a string.
+void thread_name(std::span<char, 16> out);
+void set_thread_name(const char* name);
+
+struct StackBounds {
+  uintptr_t low;   // inclusive
+  uintptr_t high;  // exclusive
+};
+// This thread's stack. The first call in a thread asks the C library, later ones do not.
+StackBounds thread_stack();
+
+Nanos monotonic_now();
+// CPU time used by this thread.
+Nanos thread_cpu_now();
+// Resident set size of this process in bytes; 0 where /proc is not mounted.
+size_t resident_bytes();
+
+void yield();
+void sleep_for(Nanos duration);
+
+// Sleeps while `word` holds `expected`; may return early, so the caller re-checks.
+void futex_wait(const std::atomic<uint32_t>& word, uint32_t expected);
+// Wakes up to `waiters` threads that sleep on `word`.
+void futex_wake(const std::atomic<uint32_t>& word, int waiters);
+
+// True where membarrier(2) can interrupt restartable sequences; registers the process on the
+// first call.
+bool rseq_fence_supported();
+// When this returns, every restartable sequence that was running on `cpu` when it was called has
+// either committed or been restarted, and restarted ones see what the caller stored before.
+void rseq_fence(unsigned cpu);
+
+}  // namespace ring3::os

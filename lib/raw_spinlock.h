@@ -1,0 +1,59 @@
+#pragma once
+
+// A test-and-test-and-set lock that nothing watches: what the lock checker itself and the per-CPU
+// fallback stand on. Everything above lib uses the checked locks of lockdep/.
+
+#include <atomic>
+
+#include "lib/os.h"
+#include "lib/thread_annotations.h"
+
+namespace ring3 {
+
+// Waits by pausing, then by yielding the CPU: in user space the holder may be preempted, and on
+// two CPUs spinning on keeps it so.
+class Backoff {
+ public:
+  void pause() {
+    if (++rounds_ < kSpins) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    } else {
+      os::yield();
+    }
+  }
+
+ private:
+  static constexpr unsigned kSpins = 64;
+  unsigned rounds_ = 0;
+};
+
+class CAPABILITY("raw_spinlock") RawSpinlock {
+ public:
+  void lock() ACQUIRE() {
+    Backoff backoff;
+    while (!try_lock()) {
+      while (locked_.load(std::memory_order_relaxed)) backoff.pause();
+    }
+  }
+  // The acquire pairs with the release in unlock(): what the last holder wrote is visible.
+  bool try_lock() TRY_ACQUIRE(true) { return !locked_.exchange(true, std::memory_order_acquire); }
+  void unlock() RELEASE() { locked_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> locked_{false};
+};
+
+class SCOPED_CAPABILITY RawSpinlockGuard {
+ public:
+  explicit RawSpinlockGuard(RawSpinlock& lock) ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+  ~RawSpinlockGuard() RELEASE() { lock_.unlock(); }
+  RawSpinlockGuard(const RawSpinlockGuard&) = delete;
+  RawSpinlockGuard& operator=(const RawSpinlockGuard&) = delete;
+
+ private:
+  RawSpinlock& lock_;
+};
+
+}  // namespace ring3

@@ -1,0 +1,156 @@
+#pragma once
+
+// Restartable sequences (Linux rseq(2), registered for each thread by glibc 2.35 and later): a few
+// instructions that the kernel restarts from the top when the thread is preempted, migrated or
+// interrupted by a signal before the last of them, the commit. Per-CPU data is then changed with
+// plain loads and stores: no lock, no atomic instruction.
+//
+// Each function is one sequence on this CPU's cell of a per-CPU array, `base + cpu * stride`.
+// They exist on x86-64 only, and never under TSan, which does not see what assembly does; callers
+// ask rseq_usable() first and otherwise take a lock (lib/percpu.h).
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && __has_include(<sys/rseq.h>)
+#if defined(__has_feature)
+#if !__has_feature(thread_sanitizer)
+#define RING3_HAVE_RSEQ 1
+#endif
+#else
+#define RING3_HAVE_RSEQ 1
+#endif
+#endif
+#ifndef RING3_HAVE_RSEQ
+#define RING3_HAVE_RSEQ 0
+#endif
+
+#if RING3_HAVE_RSEQ
+#include <sys/rseq.h>
+#endif
+
+namespace ring3::rseq {
+
+// The start of a cell of a per-CPU stack of pointers. The slots follow it. Only the CPU's own
+// sequences write `count` and the slots, except while `stopped` is set, when the thread that set
+// it does (PerCpuStack::drain).
+struct StackHeader {
+  uint32_t count;
+  uint32_t stopped;
+};
+
+enum class Outcome : uint32_t {
+  kDone,
+  kRefused,  // empty or full, or the cell is stopped: take the slow path
+};
+
+#if RING3_HAVE_RSEQ
+
+// False when the C library did not register this thread, as under Valgrind or with
+// GLIBC_TUNABLES=glibc.pthread.rseq=0: a sequence would then restart for ever.
+inline bool registered() {
+  if (__rseq_size == 0) return false;
+  const auto* area = reinterpret_cast<const struct rseq*>(
+      static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
+  return static_cast<int32_t>(*const_cast<const volatile uint32_t*>(&area->cpu_id)) >= 0;
+}
+
+// The table entry that tells the kernel where the sequence 1:..2: is and where to go (4:) when it
+// must be restarted, and the first instructions: publish the entry, then load this CPU's cell
+// address into %[cell]. The signature before 4: is what glibc registered.
+#define RING3_RSEQ_BEGIN                                     \
+  ".pushsection __rseq_cs, \"aw\"\n\t"                       \
+  ".balign 32\n\t"                                           \
+  "3: .long 0, 0\n\t"                                        \
+  ".quad 1f, 2f - 1f, 4f\n\t"                                \
+  ".popsection\n\t"                                          \
+  ".pushsection .text.ring3_rseq_abort, \"ax\"\n\t"          \
+  ".byte 0x0f, 0xb9, 0x3d\n\t"                               \
+  ".long 0x53053053\n\t"                                     \
+  "4: jmp 0f\n\t"                                            \
+  ".popsection\n\t"                                          \
+  "0: leaq 3b(%%rip), %[cell]\n\t"                           \
+  "movq %[cell], %[rseq_cs]\n\t"                             \
+  "1: movl %[cpu_id], %k[cell]\n\t"                          \
+  "imulq %[stride], %[cell]\n\t"                             \
+  "addq %[base], %[cell]\n\t"
+
+#define RING3_RSEQ_AREA                                                      \
+  (reinterpret_cast<struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset))
+
+// Pops the newest pointer into `out`.
+inline Outcome stack_pop(void* base, size_t stride, void*& out) {
+  struct rseq* area = RING3_RSEQ_AREA;
+  uint64_t cell;
+  uint64_t count;
+  void* popped = nullptr;
+  uint32_t outcome = static_cast<uint32_t>(Outcome::kRefused);
+  asm volatile(RING3_RSEQ_BEGIN
+               "movl (%[cell]), %k[count]\n\t"
+               "cmpl $0, 4(%[cell])\n\t"
+               "jne 2f\n\t"
+               "subl $1, %k[count]\n\t"
+               "jc 2f\n\t"
+               "movq 8(%[cell], %[count], 8), %[popped]\n\t"
+               "xorl %[outcome], %[outcome]\n\t"
+               "movl %k[count], (%[cell])\n\t"  // commit
+               "2:\n\t"
+               : [cell] "=&r"(cell), [count] "=&r"(count), [popped] "+&r"(popped),
+                 [outcome] "+&r"(outcome), [rseq_cs] "=m"(area->rseq_cs)
+               : [cpu_id] "m"(area->cpu_id), [stride] "r"(stride), [base] "r"(base)
+               : "memory", "cc");
+  out = popped;
+  return static_cast<Outcome>(outcome);
+}
+
+// Pushes `pointer` unless the cell holds `capacity` already.
+inline Outcome stack_push(void* base, size_t stride, uint32_t capacity, void* pointer) {
+  struct rseq* area = RING3_RSEQ_AREA;
+  uint64_t cell;
+  uint64_t count;
+  uint32_t outcome = static_cast<uint32_t>(Outcome::kRefused);
+  asm volatile(RING3_RSEQ_BEGIN
+               "movl (%[cell]), %k[count]\n\t"
+               "cmpl $0, 4(%[cell])\n\t"
+               "jne 2f\n\t"
+               "cmpl %[capacity], %k[count]\n\t"
+               "jae 2f\n\t"
+               "movq %[pointer], 8(%[cell], %[count], 8)\n\t"  // above the top: nobody looks yet
+               "addl $1, %k[count]\n\t"
+               "xorl %[outcome], %[outcome]\n\t"
+               "movl %k[count], (%[cell])\n\t"  // commit
+               "2:\n\t"
+               : [cell] "=&r"(cell), [count] "=&r"(count), [outcome] "+&r"(outcome),
+                 [rseq_cs] "=m"(area->rseq_cs)
+               : [cpu_id] "m"(area->cpu_id), [stride] "r"(stride), [base] "r"(base),
+                 [capacity] "r"(capacity), [pointer] "r"(pointer)
+               : "memory", "cc");
+  return static_cast<Outcome>(outcome);
+}
+
+// Adds `amount` to the 64-bit counter at `offset` in the cell.
+inline void counter_add(void* base, size_t stride, size_t offset, uint64_t amount) {
+  struct rseq* area = RING3_RSEQ_AREA;
+  uint64_t cell;
+  asm volatile(RING3_RSEQ_BEGIN
+               "addq %[amount], (%[cell], %[offset])\n\t"  // commit
+               "2:\n\t"
+               : [cell] "=&r"(cell), [rseq_cs] "=m"(area->rseq_cs)
+               : [cpu_id] "m"(area->cpu_id), [stride] "r"(stride), [base] "r"(base),
+                 [offset] "r"(offset), [amount] "r"(amount)
+               : "memory", "cc");
+}
+
+#undef RING3_RSEQ_BEGIN
+#undef RING3_RSEQ_AREA
+
+#else
+
+inline bool registered() { return false; }
+inline Outcome stack_pop(void*, size_t, void*&) { __builtin_unreachable(); }
+inline Outcome stack_push(void*, size_t, uint32_t, void*) { __builtin_unreachable(); }
+inline void counter_add(void*, size_t, size_t, uint64_t) { __builtin_unreachable(); }
+
+#endif
+
+}  // namespace ring3::rseq

@@ -1,0 +1,41 @@
+#pragma once
+
+// Stacks for reports: captured by walking frame pointers, which every build of ring3 keeps, so a
+// capture takes tens of nanoseconds and calls nothing that could take a lock or allocate.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+
+namespace ring3 {
+
+class StackTrace {
+ public:
+  static constexpr size_t kMaxFrames = 16;
+
+  // The return addresses of the caller and its callers, innermost first. Stops at the first frame
+  // that lies outside this thread's stack: code built without frame pointers ends the trace early
+  // but never makes it fault.
+  static StackTrace capture() __attribute__((noinline));
+
+  std::span<const uintptr_t> frames() const { return {frames_.data(), count_}; }
+
+  // One frame a line, " [<0x…>] symbol+0x12/0x40", as the kernel prints a call trace.
+  void print(std::FILE* out) const;
+
+ private:
+  std::array<uintptr_t, kMaxFrames> frames_{};
+  size_t count_ = 0;
+};
+
+// Writes the "symbol+0xoffset/0xsize" that `address` lies in, demangled, or the bare address when
+// no symbol covers it, into `out` as a string; returns its length. For reports: demangling calls
+// malloc.
+size_t describe_address(uintptr_t address, std::span<char> out);
+
+}  // namespace ring3
+
+// The address this function returns to: what the kernel calls _RET_IP_ or call_site.
+#define RING3_CALL_SITE() (reinterpret_cast<uintptr_t>(__builtin_return_address(0)))
