@@ -40,9 +40,10 @@ RING3_NO_SANITIZE StackTrace StackTrace::capture() {
 size_t describe_address(uintptr_t address, std::span<char> out) {
   Dl_info info{};
   void* symbol_entry = nullptr;
+  const bool known =
+      dladdr1(reinterpret_cast<void*>(address), &info, &symbol_entry, RTLD_DL_SYMENT) != 0;
   int length;
-  if (dladdr1(reinterpret_cast<void*>(address), &info, &symbol_entry, RTLD_DL_SYMENT) != 0 &&
-      info.dli_sname != nullptr) {
+  if (known && info.dli_sname != nullptr) {
     const auto* symbol = static_cast<const ElfW(Sym)*>(symbol_entry);
     char* demangled = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, nullptr);
     const char* name = demangled != nullptr ? demangled : info.dli_sname;
@@ -54,6 +55,11 @@ size_t describe_address(uintptr_t address, std::span<char> out) {
     length = std::snprintf(out.data(), out.size(), "%.*s+%#zx/%#zx", name_length, name,
                            static_cast<size_t>(offset), static_cast<size_t>(symbol->st_size));
     std::free(demangled);
+  } else if (known && info.dli_fname != nullptr) {
+    const char* slash = std::strrchr(info.dli_fname, '/');
+    length = std::snprintf(
+        out.data(), out.size(), "%s+%#zx", slash != nullptr ? slash + 1 : info.dli_fname,
+        static_cast<size_t>(address - reinterpret_cast<uintptr_t>(info.dli_fbase)));
   } else {
     length = std::snprintf(out.data(), out.size(), "%#zx", static_cast<size_t>(address));
   }

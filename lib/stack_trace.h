@@ -30,8 +30,9 @@ class StackTrace {
   size_t count_ = 0;
 };
 
-// Writes the "symbol+0xoffset/0xsize" that `address` lies in, demangled, or the bare address when
-// no symbol covers it, into `out` as a string; returns its length. For reports: demangling calls
+// Writes the "symbol+0xoffset/0xsize" that `address` lies in, demangled, into `out` as a string;
+// without an exported symbol "program+0xoffset", which addr2line takes; without even a file the
+// bare address. Returns its length. For reports: demangling calls
 // malloc.
 size_t describe_address(uintptr_t address, std::span<char> out);
 

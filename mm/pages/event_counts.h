@@ -1,0 +1,30 @@
+#pragma once
+
+// Counters of events, one for each value of an enum that ends in kCount: exact, per CPU, and
+// counted right beside the tracepoint of the same name, so that `perf stat` on the probes and the
+// counters agree.
+
+#include <cstdint>
+
+#include "lib/percpu.h"
+
+namespace ring3::mm {
+
+template <class Event>
+class EventCounts {
+ public:
+  explicit EventCounts(PerCpuCounters counters) : counters_(std::move(counters)) {}
+
+  static Result<PerCpuCounters> create_counters() {
+    return PerCpuCounters::create(static_cast<size_t>(Event::kCount));
+  }
+
+  void add(Event event, uint64_t amount = 1) { counters_.add(static_cast<size_t>(event), amount); }
+  // May miss events of threads that run meanwhile.
+  uint64_t sum(Event event) const { return counters_.sum(static_cast<size_t>(event)); }
+
+ private:
+  PerCpuCounters counters_;
+};
+
+}  // namespace ring3::mm

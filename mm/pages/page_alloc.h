@@ -1,0 +1,124 @@
+#pragma once
+
+// The front door: alloc_pages and free_pages over the zones of one arena.
+//
+// An allocation walks:   alloc_pages -> zonelist (watermarks) -> Zone::take
+//                          -> this CPU's list -> refill -> Buddy::take (split)
+// A free walks:          free_pages -> checks -> Zone::put
+//                          -> this CPU's list -> flush -> Buddy::put (merge)
+//
+// Any thread may call any function. Each zone has its lock; no two are held at once.
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "lib/fault.h"
+#include "lib/os.h"
+#include "lib/report_sink.h"
+#include "lockdep/lockdep.h"
+#include "mm/pages/page_report.h"
+#include "mm/pages/zone.h"
+
+namespace ring3::mm {
+
+struct PageAllocatorConfig {
+  size_t size_bytes = size_t{256} << 20;  // the arena, a multiple of 4 MiB
+  lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
+  ReportSink* reports = &stderr_report_sink();
+};
+
+// The size of a block of the highest order: what an arena is a multiple of.
+inline constexpr size_t kArenaGranule = kMaxOrder.bytes();
+inline constexpr size_t kMaxArenaBytes = size_t{16} << 40;
+
+class PageAllocator {
+ public:
+  // Zones by pfn: DMA below 16 MiB, DMA32 below 4 GiB, Normal above; the top quarter of the arena
+  // is zone Movable. kInvalidArgument for a size that is 0, too large or not a multiple of
+  // kArenaGranule; kNoResource when the host refuses address space.
+  static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
+
+  PageAllocator(const PageAllocator&) = delete;
+  PageAllocator& operator=(const PageAllocator&) = delete;
+
+  // The head page of a block of 2^order pages, aligned to its size, or null: no zone that `gfp`
+  // allows has such a block above its watermark, a fault was injected, or the request was wrong
+  // (which is reported too). There is no reclaim: even __GFP_NOFAIL gets null once memory and
+  // reserves are used up. The contents are those of the last use, or zero with __GFP_ZERO.
+  Page* alloc_pages(Gfp gfp, Order order) __attribute__((noinline));
+
+  // Gives back a block with the order it was allocated with. Anything else is reported, with the
+  // page, its state and the caller, and changes nothing.
+  void free_pages(Page* page, Order order) __attribute__((noinline));
+  // The same by the block's address: the kernel's free_pages(addr, order).
+  void free_pages_at(void* address, Order order) __attribute__((noinline));
+
+  const Memmap& memmap() const { return memmap_; }
+  void* address_of(const Page* page) const { return memmap_.address_of(*page); }
+  Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
+
+  // Moves the free pages of all CPUs' lists back to the zones, where they can merge.
+  void drain_all();
+
+  // ---- State. ----
+
+  PageCount total_pages() const { return memmap_.page_count(); }
+  // Free pages of all zones, those on CPUs' lists included; exact while nobody allocates.
+  PageCount free_pages_count() const;
+  PageCount allocated_pages() const { return total_pages() - free_pages_count(); }
+  // Free blocks of each order over all zones, CPUs' lists not counted.
+  std::array<uint64_t, kOrders> free_blocks() const;
+  // The text of /proc/buddyinfo.
+  std::string buddyinfo() const;
+
+  PageEvents& events() { return events_; }
+  const PageEvents& events() const { return events_; }
+  FaultPoint& fail_page_alloc() { return fail_page_alloc_; }
+
+  // Mistakes of callers reported so far.
+  uint64_t misuses() const { return misuses_.load(std::memory_order_relaxed); }
+
+  // Walks all free lists and counts broken invariants: 0 when all is well.
+  size_t count_faults() const;
+
+  // Reports every block still allocated (the first few in full) and returns how many pages they
+  // are. Nobody may allocate or free meanwhile.
+  PageCount report_leaks();
+
+ private:
+  PageAllocator(os::Reservation arena, os::Reservation pages, PerCpuCounters events,
+                const PageAllocatorConfig& config);
+  Status create_zones(const PageAllocatorConfig& config);
+
+  Page* take_from_zonelist(Gfp gfp, Order order, ZoneType highest);
+  Page* take_slow(Gfp gfp, Order order, ZoneType highest);
+  template <class Mark>
+  Page* walk_zonelist(Order order, ZoneType highest, Mark mark);
+  void prepare(Page& page, Gfp gfp, Order order, uintptr_t caller);
+
+  void free_checked(Page* page, const void* address, Order order, uintptr_t caller);
+  bool check_free(const Page& page, Order order, uintptr_t caller);
+  PageMisuse diagnose_free(const Page& page, Order order) const;
+  const Page* block_of(const Page& page) const;
+  Zone& zone_of(Pfn pfn) const;
+
+  void report(const std::string& text);
+
+  os::Reservation arena_;
+  os::Reservation pages_;
+  const Memmap memmap_;
+  PageEvents events_;
+  FaultPoint fail_page_alloc_{"fail_page_alloc"};
+  ReportSink& reports_;
+  std::atomic<uint64_t> misuses_{0};
+  // In zone order; null for a zone without pages.
+  std::array<std::unique_ptr<Zone>, kZones> zones_;
+};
+
+// External fragmentation as the kernel's extfrag/unusable_index: the share of free memory, in
+// thousandths, that cannot serve a block of `order`; 1000 when nothing is free.
+uint64_t unusable_free_index(const std::array<uint64_t, kOrders>& free_blocks, Order order);
+
+}  // namespace ring3::mm

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "mm/pages/event_counts.h"
+
+namespace ring3::mm {
+
+// What the page allocator counts. Those with a tracepoint of the same name are counted beside it.
+enum class PageEvent {
+  kMmPageAlloc,            // mm_page_alloc: a block was handed out
+  kMmPageFree,             // mm_page_free: a block was given back
+  kMmPageAllocZoneLocked,  // mm_page_alloc_zone_locked: a block left the zone's free lists
+  kMmPagePcpuDrain,        // mm_page_pcpu_drain: a page went from a CPU's list to the zone
+  kAllocFailure,           // alloc_pages returned null
+  kCount,
+};
+
+using PageEvents = EventCounts<PageEvent>;
+
+}  // namespace ring3::mm

@@ -1,0 +1,120 @@
+#include "mm/pages/page_report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+
+#include "lib/os.h"
+#include "lib/stack_trace.h"
+
+namespace ring3::mm {
+namespace {
+
+const char* reason(PageMisuse misuse) {
+  switch (misuse) {
+    case PageMisuse::kOrderTooLarge:
+      return "order is above the highest, 10";
+    case PageMisuse::kConflictingZones:
+      return "gfp flags name more than one zone";
+    case PageMisuse::kOutsideArena:
+      return "address is not in the arena";
+    case PageMisuse::kNotAligned:
+      return "address is not aligned to a page";
+    case PageMisuse::kNotHead:
+      return "page is not the head of a block";
+    case PageMisuse::kDoubleFree:
+      return "page is free already";
+    case PageMisuse::kWrongOrder:
+      return "block was allocated with another order";
+    case PageMisuse::kStillOwned:
+      return "page is still in use by its owner";
+    case PageMisuse::kLeaked:
+      return "page is still allocated";
+  }
+  return "?";
+}
+
+const char* state_name(PageState state) {
+  switch (state) {
+    case PageState::kInterior:
+      return "interior";
+    case PageState::kBuddy:
+      return "buddy";
+    case PageState::kPcp:
+      return "pcp";
+    case PageState::kAllocated:
+      return "allocated";
+  }
+  return "?";
+}
+
+const char* owner_name(PageOwner owner) {
+  switch (owner) {
+    case PageOwner::kNobody:
+      return "none";
+    case PageOwner::kSlab:
+      return "slab";
+    case PageOwner::kLargeKmalloc:
+      return "large-kmalloc";
+  }
+  return "?";
+}
+
+std::string process() {
+  std::array<char, 16> name;
+  os::thread_name(name);
+  return fmt::format("{}/{}", name.data(), os::thread_id());
+}
+
+std::string symbol(uintptr_t address) {
+  if (address == 0) return "nowhere";
+  std::array<char, 160> text;
+  return std::string(text.data(), describe_address(address, text));
+}
+
+}  // namespace
+
+std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
+                            uintptr_t caller) {
+  const bool is_free = page.state() == PageState::kBuddy || page.state() == PageState::kPcp;
+  return fmt::format(
+      "BUG: Bad page state in process {}  pfn:{:05x}\n"
+      "page:{} state:{} order:{} owner:{}\n"
+      "page dumped because: {} (asked with order {})\n"
+      "page last {} at {}\n"
+      "Call site: {}\n",
+      process(), memmap.pfn_of(page).value(), fmt::ptr(&page), state_name(page.state()),
+      page.order().value(), owner_name(page.owner()), reason(misuse), order.value(),
+      is_free ? "freed" : "allocated", symbol(page.caller.load(std::memory_order_relaxed)),
+      symbol(caller));
+}
+
+std::string bad_address_report(const Memmap& memmap, const void* address, Order order,
+                               uintptr_t caller) {
+  const auto* start = static_cast<const std::byte*>(memmap.address_of(memmap.page(Pfn(0))));
+  return fmt::format(
+      "BUG: Bad page state in process {}  pfn:none\n"
+      "page dumped because: {} (asked with order {}): {} lies outside [{}, {})\n"
+      "Call site: {}\n",
+      process(), reason(PageMisuse::kOutsideArena), order.value(), address, fmt::ptr(start),
+      fmt::ptr(start + memmap.size_bytes()), symbol(caller));
+}
+
+std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_t caller) {
+  return fmt::format(
+      "WARNING: bad page request in process {}: order:{}, mode:{:#x}({})\n"
+      "request refused because: {}\n"
+      "Call site: {}\n",
+      process(), order.value(), gfp.bits(), to_string(gfp), reason(misuse), symbol(caller));
+}
+
+std::string buddyinfo_line(ZoneType zone, const std::array<uint64_t, kOrders>& free_blocks) {
+  std::string line = fmt::format("Node 0, zone {:>8} ", zone_name(zone));
+  for (const uint64_t blocks : free_blocks)
+    fmt::format_to(std::back_inserter(line), "{:6} ", blocks);
+  line += '\n';
+  return line;
+}
+
+}  // namespace ring3::mm

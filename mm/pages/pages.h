@@ -1,0 +1,11 @@
+#pragma once
+
+// What other modules may use of the page allocator.
+
+#include "mm/pages/event_counts.h"
+#include "mm/pages/gfp.h"
+#include "mm/pages/memmap.h"
+#include "mm/pages/page.h"
+#include "mm/pages/page_alloc.h"
+#include "mm/pages/page_events.h"
+#include "mm/pages/page_units.h"

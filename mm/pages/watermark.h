@@ -1,0 +1,38 @@
+#pragma once
+
+// How much of a zone is kept back, and from whom: the kernel's min, low and high watermarks and
+// its lowmem reserve, as pure formulas (mm/page_alloc.c: setup_per_zone_wmarks and
+// setup_per_zone_lowmem_reserve; Documentation/admin-guide/sysctl/vm.rst).
+
+#include <array>
+
+#include "mm/pages/gfp.h"
+#include "mm/pages/page_units.h"
+
+namespace ring3::mm {
+
+// An allocation goes to another zone when the free pages would fall under `low`, and fails when
+// they would fall under `min` less what its flags may use of the reserve.
+struct Watermarks {
+  PageCount min;
+  PageCount low;
+  PageCount high;
+};
+
+// Pages of each zone, in zone order; 0 for a zone that does not exist.
+using ZonePages = std::array<PageCount, kZones>;
+
+// vm.min_free_kbytes in pages: 4 * sqrt(KiB of DMA to Normal), within 128 KiB and 256 MiB.
+PageCount min_free_pages(const ZonePages& managed);
+
+Watermarks watermarks_of(ZoneType zone, const ZonePages& managed);
+
+// What `zone` keeps back from requests that may use zones up to `highest`: a share of the pages
+// those had above it to choose from. 0 for requests that may go no higher than `zone`.
+PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& managed);
+
+// The part of the min watermark that a request with `gfp` must leave: all of it; half for
+// __GFP_HIGH; three eighths when it cannot wait either (GFP_ATOMIC); none for __GFP_MEMALLOC.
+PageCount min_mark_for(Gfp gfp, PageCount min);
+
+}  // namespace ring3::mm

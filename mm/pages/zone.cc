@@ -1,0 +1,159 @@
+#include "mm/pages/zone.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "lib/tracepoint.h"
+
+namespace ring3::mm {
+namespace {
+
+constexpr lockdep::LockClassKey kZoneLockKey{"zone->lock"};
+
+// The kernel's zone_batchsize(): a thousandth of the zone, at most 1 MiB, a quarter of that, then
+// 2^n - 1, since a power of two makes all CPUs favour the same cache colours.
+constexpr uint32_t pcp_batch(PageCount managed) {
+  const uint64_t mib = (uint64_t{1} << 20) / kPageSize;
+  const uint64_t quarter = std::max<uint64_t>(1, std::min(managed.value() / 1024, mib) / 4);
+  return static_cast<uint32_t>(std::max<uint64_t>(1, std::bit_floor(quarter + quarter / 2) - 1));
+}
+
+// How many pages a CPU keeps: its share of the low watermark, and never less than four batches.
+uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch) {
+  const uint64_t share = watermarks.low.value() / os::cpu_count();
+  return static_cast<uint32_t>(std::max<uint64_t>(share, 4 * batch));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const Config& config,
+                                           PageEvents& events) {
+  const Watermarks watermarks = watermarks_of(config.type, config.managed);
+  const uint32_t batch = pcp_batch(config.end - config.start);
+  Result<PerCpuStack> pcp = PerCpuStack::create(pcp_high(watermarks, batch));
+  if (!pcp) return pcp.error();
+  return std::unique_ptr<Zone>(new Zone(memmap, config, events, std::move(*pcp)));
+}
+
+Zone::Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp)
+    : type_(config.type),
+      start_(config.start),
+      end_(config.end),
+      watermarks_(watermarks_of(config.type, config.managed)),
+      memmap_(memmap),
+      events_(events),
+      pcp_(std::move(pcp)),
+      batch_(pcp_batch(config.end - config.start)),
+      lock_(config.lockdep, kZoneLockKey),
+      buddy_(memmap, config.start, config.end) {
+  for (size_t highest = 0; highest < kZones; ++highest) {
+    lowmem_reserve_[highest] =
+        lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed);
+  }
+  lockdep::SpinlockGuard guard(lock_);
+  buddy_.add_free_range(start_, end_);
+  publish_free_pages_locked();
+}
+
+void Zone::publish_free_pages_locked() {
+  free_pages_racy_.store(buddy_.free_pages().value(), std::memory_order_relaxed);
+}
+
+Page* Zone::take_from_buddy_locked(Order order) {
+  Page* page = buddy_.take(order);
+  if (page != nullptr) {
+    RING3_TRACE2(mm_page_alloc_zone_locked, memmap_.pfn_of(*page).value(), order.value());
+    events_.add(PageEvent::kMmPageAllocZoneLocked);
+  }
+  return page;
+}
+
+void Zone::put_pcp_page_locked(Page& page) {
+  RING3_TRACE2(mm_page_pcpu_drain, memmap_.pfn_of(page).value(), 0);
+  events_.add(PageEvent::kMmPagePcpuDrain);
+  buddy_.put(page, Order(0));
+}
+
+Page* Zone::take_locked_block(Order order) {
+  lockdep::SpinlockGuard guard(lock_);
+  Page* page = take_from_buddy_locked(order);
+  publish_free_pages_locked();
+  return page;
+}
+
+void Zone::put_block(Page& page, Order order) {
+  lockdep::SpinlockGuard guard(lock_);
+  buddy_.put(page, order);
+  publish_free_pages_locked();
+}
+
+// One page for the caller and up to a batch less one for this CPU.
+Page* Zone::refill_slow() {
+  std::array<Page*, 64> taken;
+  static_assert(pcp_batch(PageCount(~uint64_t{0})) <= 64, "a batch fits on the stack");
+  size_t count = 0;
+  {
+    lockdep::SpinlockGuard guard(lock_);
+    for (; count < batch_; ++count) {
+      taken[count] = take_from_buddy_locked(Order(0));
+      if (taken[count] == nullptr) break;
+    }
+    publish_free_pages_locked();
+  }
+  if (count == 0) return nullptr;
+  // Last in, first out: pushed in reverse, they come out in ascending addresses.
+  while (--count != 0) put(*taken[count], Order(0));
+  return taken[0];
+}
+
+// This CPU's list is full or being drained: a batch of it goes back with `page`.
+void Zone::flush_slow(Page& page) {
+  std::array<Page*, 64> surplus;
+  size_t count = 0;
+  for (; count < batch_; ++count) {
+    surplus[count] = static_cast<Page*>(pcp_.pop());
+    if (surplus[count] == nullptr) break;
+  }
+  lockdep::SpinlockGuard guard(lock_);
+  for (size_t i = 0; i < count; ++i) put_pcp_page_locked(*surplus[i]);
+  put_pcp_page_locked(page);
+  publish_free_pages_locked();
+}
+
+void Zone::drain_all() {
+  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) {
+    if (pcp_.count_racy(cpu) == 0) continue;
+    pcp_.drain(cpu, [this](std::span<void*> pages) {
+      lockdep::SpinlockGuard guard(lock_);
+      for (void* page : pages) put_pcp_page_locked(*static_cast<Page*>(page));
+      publish_free_pages_locked();
+    });
+  }
+}
+
+PageCount Zone::free_pages() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return buddy_.free_pages();
+}
+
+std::array<uint64_t, kOrders> Zone::free_blocks() const {
+  lockdep::SpinlockGuard guard(lock_);
+  std::array<uint64_t, kOrders> blocks{};
+  for (Order order(0); order.valid(); order = order.higher()) {
+    blocks[order.value()] = buddy_.free_blocks(order);
+  }
+  return blocks;
+}
+
+PageCount Zone::pcp_pages_racy() const {
+  PageCount pages{0};
+  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) pages += PageCount(pcp_.count_racy(cpu));
+  return pages;
+}
+
+size_t Zone::count_faults() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return buddy_.count_faults();
+}
+
+}  // namespace ring3::mm

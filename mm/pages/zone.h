@@ -1,0 +1,110 @@
+#pragma once
+
+// A zone: a range of page frames with a lock over its buddy system, watermarks, and in front of
+// both, lists of single free pages on each CPU (the kernel's pcp), which most order-0 traffic
+// never leaves.
+//
+// Pages on a CPU's list are kPcp; they are neither allocated nor counted as free.
+
+#include <atomic>
+#include <memory>
+
+#include "lib/percpu.h"
+#include "lockdep/lockdep.h"
+#include "mm/pages/buddy.h"
+#include "mm/pages/page_events.h"
+#include "mm/pages/watermark.h"
+
+namespace ring3::mm {
+
+class Zone {
+ public:
+  struct Config {
+    ZoneType type;
+    Pfn start;
+    Pfn end;
+    ZonePages managed;  // of all zones, for the watermarks
+    lockdep::Lockdep* lockdep;
+  };
+
+  // kNoResource when the host refuses the per-CPU lists. `memmap` and `events` outlive the zone.
+  static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const Config& config,
+                                              PageEvents& events);
+
+  ZoneType type() const { return type_; }
+  Pfn start() const { return start_; }
+  Pfn end() const { return end_; }
+  PageCount managed() const { return end_ - start_; }
+  const Watermarks& watermarks() const { return watermarks_; }
+
+  // True when a block of `order` can be taken and more than `mark` plus the reserve against
+  // requests up to `highest` stay free. Reads a count that may be stale, as the kernel does: a
+  // watermark is a threshold, not a promise.
+  bool watermark_ok_racy(Order order, PageCount mark, ZoneType highest) const {
+    const uint64_t needed = mark.value() + lowmem_reserve_[static_cast<size_t>(highest)].value();
+    const uint64_t used = order.pages().value() - 1;
+    return free_pages_racy_.load(std::memory_order_relaxed) > needed + used;
+  }
+
+  // The head of a block of `order`, in state kInterior or (from a CPU's list) kPcp; null when
+  // there is none.
+  Page* take(Order order) {
+    if (order == Order(0)) [[likely]] {
+      auto* page = static_cast<Page*>(pcp_.pop());
+      return page != nullptr ? page : refill_slow();
+    }
+    return take_locked_block(order);
+  }
+
+  // Gives back a block that take() returned.
+  void put(Page& page, Order order) {
+    if (order == Order(0)) [[likely]] {
+      page.set_head(PageState::kPcp, order);
+      if (!pcp_.push(&page)) flush_slow(page);
+      return;
+    }
+    put_block(page, order);
+  }
+
+  // Moves every page on every CPU's list back to the buddy system.
+  void drain_all() EXCLUDES(lock_);
+
+  // ---- For reports and checks. ----
+
+  PageCount free_pages() const EXCLUDES(lock_);
+  // Free blocks of each order, read under the lock.
+  std::array<uint64_t, kOrders> free_blocks() const EXCLUDES(lock_);
+  // Pages on the CPUs' lists; exact only while nobody allocates or frees.
+  PageCount pcp_pages_racy() const;
+  size_t count_faults() const EXCLUDES(lock_);
+
+ private:
+  Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp);
+
+  Page* refill_slow() EXCLUDES(lock_);
+  void flush_slow(Page& page) EXCLUDES(lock_);
+  Page* take_locked_block(Order order) EXCLUDES(lock_);
+  void put_block(Page& page, Order order) EXCLUDES(lock_);
+
+  Page* take_from_buddy_locked(Order order) REQUIRES(lock_);
+  void put_pcp_page_locked(Page& page) REQUIRES(lock_);
+  void publish_free_pages_locked() REQUIRES(lock_);
+
+  const ZoneType type_;
+  const Pfn start_;
+  const Pfn end_;
+  const Watermarks watermarks_;
+  std::array<PageCount, kZones> lowmem_reserve_;
+  const Memmap memmap_;
+  PageEvents& events_;
+
+  PerCpuStack pcp_;
+  const uint32_t batch_;  // pages moved between a CPU's list and the zone at a time
+
+  mutable lockdep::Spinlock lock_;
+  Buddy buddy_ GUARDED_BY(lock_);
+  // A copy of buddy_.free_pages() for readers without the lock, who only compare it.
+  std::atomic<uint64_t> free_pages_racy_{0};
+};
+
+}  // namespace ring3::mm

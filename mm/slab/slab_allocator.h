@@ -1,0 +1,72 @@
+#pragma once
+
+// All caches of one arena: those that callers create, and kmalloc's.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/fault.h"
+#include "lockdep/lockdep.h"
+#include "mm/slab/kmalloc.h"
+#include "mm/slab/kmem_cache.h"
+
+namespace ring3::mm {
+
+class SlabAllocator {
+ public:
+  struct Config {
+    lockdep::Lockdep* lockdep = nullptr;
+    ReportSink* reports = &stderr_report_sink();
+  };
+
+  // kNoResource when the host refuses address space. `pages` outlives the allocator.
+  static Result<std::unique_ptr<SlabAllocator>> create(PageAllocator& pages, const Config& config);
+
+  SlabAllocator(const SlabAllocator&) = delete;
+  SlabAllocator& operator=(const SlabAllocator&) = delete;
+
+  // A new cache, which belongs to the allocator. kInvalidArgument when a field of `config` is
+  // outside its limits or the name is taken.
+  Result<KmemCache*> create_cache(const CacheConfig& config) EXCLUDES(lock_);
+
+  // Ends a cache nobody uses any more and returns 0. When objects are still in use they are
+  // reported, the cache stays, and their number is returned.
+  uint64_t destroy_cache(KmemCache* cache) EXCLUDES(lock_);
+
+  Kmalloc& kmalloc() { return kmalloc_; }
+
+  // Gives the free slabs of all caches back; returns how many pages that were.
+  PageCount shrink_all() EXCLUDES(lock_);
+  // Ends all caches, reports what is still in use and returns how many objects that is.
+  uint64_t shutdown() EXCLUDES(lock_);
+
+  // The text of /proc/slabinfo.
+  std::string slabinfo() const EXCLUDES(lock_);
+  uint64_t active_objects() const EXCLUDES(lock_);
+  uint64_t misuses() const EXCLUDES(lock_);
+  size_t count_faults() const EXCLUDES(lock_);
+
+  SlabEvents& events() { return events_; }
+  const SlabEvents& events() const { return events_; }
+  FaultPoint& failslab() { return failslab_; }
+
+ private:
+  SlabAllocator(PageAllocator& pages, os::Reservation in_use_words, PerCpuCounters events,
+                const Config& config);
+  Status check_config_locked(const CacheConfig& config) const REQUIRES(lock_);
+  // Calls visit(KmemCache&) for kmalloc's caches and then the callers'.
+  template <class Visit>
+  void for_each_cache_locked(Visit visit) const REQUIRES(lock_);
+
+  os::Reservation in_use_words_;
+  SlabEvents events_;
+  FaultPoint failslab_{"failslab"};
+  const SlabContext context_;
+  Kmalloc kmalloc_;
+
+  mutable lockdep::Mutex lock_;
+  std::vector<std::unique_ptr<KmemCache>> caches_ GUARDED_BY(lock_);
+};
+
+}  // namespace ring3::mm
