@@ -1,0 +1,19 @@
+#include "lockdep/rwlock.h"
+
+#include "lib/raw_spinlock.h"
+
+namespace ring3::lockdep {
+
+void RwLock::lock_slow() {
+  Backoff backoff;
+  do {
+    while (state_.load(std::memory_order_relaxed) != 0) backoff.pause();
+  } while (!take_write());
+}
+
+void RwLock::lock_shared_slow() {
+  Backoff backoff;
+  while (!take_read()) backoff.pause();
+}
+
+}  // namespace ring3::lockdep

@@ -1,0 +1,82 @@
+#include "lockdep/spinlock.h"
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "tests/lockdep/lockdep_fixture.h"
+
+namespace ring3::lockdep {
+
+BOOST_FIXTURE_TEST_SUITE(lockdep_spinlock, LockdepFixture)
+
+// More threads than CPUs, so that holders are preempted; a plain counter, so that TSan sees it if
+// the lock does not order its holders.
+BOOST_AUTO_TEST_CASE(excludes_other_threads) {
+  constexpr uint64_t kThreads = 4;
+  constexpr uint64_t kRounds = 10000;
+  Spinlock lock(checker.get(), kKeyA);
+  uint64_t counter = 0;
+  {
+    std::array<std::jthread, kThreads> threads;
+    for (std::jthread& thread : threads) {
+      thread = std::jthread([&] {
+        for (uint64_t i = 0; i < kRounds; ++i) {
+          SpinlockGuard guard(lock);
+          counter = counter + 1;
+        }
+      });
+    }
+  }
+  BOOST_TEST(counter == kThreads * kRounds);
+  BOOST_TEST(checker->reports() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(try_lock_fails_only_while_held) {
+  Spinlock lock(checker.get(), kKeyA);
+  const bool taken = lock.try_lock();
+  BOOST_TEST(taken);
+  if (!taken) return;
+  bool got = true;
+  std::thread([&]() NO_THREAD_SAFETY_ANALYSIS { got = lock.try_lock(); }).join();
+  BOOST_TEST(!got);
+  lock.unlock();
+  std::thread([&]() NO_THREAD_SAFETY_ANALYSIS {
+    got = lock.try_lock();
+    if (got) lock.unlock();
+  }).join();
+  BOOST_TEST(got);
+  BOOST_TEST(current_held_locks().depth() == 0u);
+  BOOST_TEST(checker->reports() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(inverted_order_is_reported) {
+  Spinlock first(checker.get(), kKeyA);
+  Spinlock second(checker.get(), kKeyB);
+  {
+    SpinlockGuard outer(first);
+    SpinlockGuard inner(second);
+  }
+  {
+    SpinlockGuard outer(second);
+    SpinlockGuard inner(first);
+  }
+  BOOST_TEST(reported(kCircular));
+  BOOST_TEST(current_held_locks().depth() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(lock_without_a_checker_is_only_a_lock) {
+  Spinlock lock(nullptr, kKeyA);
+  {
+    SpinlockGuard guard(lock);
+    BOOST_TEST(current_held_locks().depth() == 0u);
+  }
+  const bool taken = lock.try_lock();
+  BOOST_TEST(taken);
+  if (!taken) return;
+  lock.unlock();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace ring3::lockdep
