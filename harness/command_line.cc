@@ -1,0 +1,212 @@
+#include "harness/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "harness/parse_values.h"
+#include "lib/bits.h"
+#include "mm/mm.h"
+
+namespace ring3::harness {
+namespace {
+
+constexpr uint32_t kMaxWorkers = 256;
+
+// An option whose text one of our parsers reads.
+template <class Value, class Parse>
+CLI::Option* add_parsed(CLI::App& app, const std::string& name, Value& target, Parse parse,
+                        const std::string& about) {
+  const auto read = [&target, parse, name](const CLI::results_t& texts) {
+    auto value = parse(texts.back());
+    if (!value) throw CLI::ValidationError(name, value.error().message);
+    target = *value;
+    return true;
+  };
+  return app.add_option(name, read, about);
+}
+
+Result<uint64_t> parse_memory(std::string_view text) {
+  Result<uint64_t> size = parse_size(text);
+  if (!size) return size;
+  // An arena is made of blocks of the highest order; less than one more is rounded up.
+  if (*size < mm::kArenaGranule || *size > mm::kMaxArenaBytes) {
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("memory of {} is not possible; use {} to {}", text,
+                             format_size(mm::kArenaGranule), format_size(mm::kMaxArenaBytes))};
+  }
+  return align_up<uint64_t>(*size, mm::kArenaGranule);
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+// ---- ring3 stress ----
+
+struct StressArguments {
+  StressOptions options;
+  std::array<std::optional<uint32_t>, kWorkloads> workers;
+  std::optional<uint32_t> all;
+  std::string group;
+  uint32_t threads = 0;
+};
+
+void add_what_runs(CLI::App& app, StressArguments& args) {
+  const CLI::Range range(0u, kMaxWorkers);
+  for (size_t i = 0; i < kWorkloads; ++i) {
+    const WorkloadInfo& info = kWorkloadInfos[i];
+    app.add_option(fmt::format("--{}", info.name), args.workers[i],
+                   fmt::format("N workers that {}", info.about))
+        ->check(range)
+        ->option_text("N");
+  }
+  app.add_option("--all", args.all, "N workers of every workload not given a number of its own")
+      ->check(range)
+      ->option_text("N");
+  app.add_option("--class", args.group,
+                 "the workloads of a class: mm (pages, slab, kmalloc), net or lock")
+      ->check(CLI::IsMember({"mm", "net", "lock"}))
+      ->option_text("mm|net|lock");
+  app.add_option("--threads", args.threads,
+                 "workers of each workload of --class (default: the CPUs)")
+      ->check(CLI::Range(1u, kMaxWorkers))
+      ->option_text("N");
+  app.add_flag("--sequential", args.options.sequential, "one workload after the other");
+}
+
+void add_how_long(CLI::App& app, StressOptions& options) {
+  auto* time = add_parsed(app, "-t,--timeout", options.duration, parse_duration,
+                          "run for a time: 500ms, 30s (the default), 5m, 2h");
+  time->option_text("TIME");
+  app.add_option("--ops", options.ops, "run until each worker has done N operations")
+      ->check(CLI::PositiveNumber)
+      ->option_text("N")
+      ->excludes(time);
+}
+
+void add_conditions(CLI::App& app, StressOptions& options) {
+  add_parsed(app, "--memory", options.memory_bytes, parse_memory,
+             "size of the arena that all share (default 256M)")
+      ->option_text("SIZE");
+  add_parsed(app, "--seed", options.seed, parse_seed,
+             "what all randomness comes from: decimal, 0x or a git hash (default: a new one)")
+      ->option_text("SEED");
+  app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
+  add_parsed(app, "--failslab", options.failslab, parse_fault_attributes,
+             "fail object allocations: interval,probability,space,times")
+      ->option_text("I,P,S,T");
+  add_parsed(app, "--fail-page-alloc", options.fail_page_alloc, parse_fault_attributes,
+             "fail page allocations, likewise")
+      ->option_text("I,P,S,T");
+  const std::map<std::string, Canary> canaries{{"write-after-free", Canary::kWriteAfterFree},
+                                               {"abba", Canary::kAbba}};
+  app.add_option("--canary", options.canary, "plant a bug, to see that it is found")
+      ->transform(CLI::CheckedTransformer(canaries))
+      ->option_text("write-after-free|abba");
+}
+
+void add_output(CLI::App& app, StressOptions& options) {
+  app.add_flag("--metrics", options.metrics,
+               "print tracepoint counts, memory, CPU time and lockdep's figures");
+  app.add_flag("--progress", options.progress,
+               "a line a second on standard error (default on a terminal)");
+  app.add_option("--json", options.json_path, "write the report as JSON; - is standard output")
+      ->option_text("FILE");
+  app.add_option("--yaml", options.yaml_path, "write the report as YAML; - is standard output")
+      ->option_text("FILE");
+}
+
+void add_stress(CLI::App& program, StressArguments& args) {
+  CLI::App& app =
+      *program.add_subcommand("stress", "run workloads in many threads and verify them");
+  args.options.seed = random_seed();
+  add_what_runs(app, args);
+  add_how_long(app, args.options);
+  add_conditions(app, args.options);
+  add_output(app, args.options);
+}
+
+// What --all, --class and the workloads' own options come to together.
+StressOptions resolve(const StressArguments& args) {
+  StressOptions options = args.options;
+  for (size_t i = 0; i < kWorkloads; ++i) {
+    const bool in_class = kWorkloadInfos[i].group == args.group;
+    const uint32_t by_class = !in_class ? 0 : args.threads != 0 ? args.threads : os::cpu_count();
+    options.workers[i] = args.workers[i].value_or(std::max(by_class, args.all.value_or(0)));
+  }
+  const auto requires_workload = [&options](Canary canary, WorkloadKind kind, const char* option) {
+    if (options.canary == canary && options.workers_of(kind) == 0) {
+      throw CLI::ValidationError(
+          "--canary",
+          fmt::format("this bug lives in a workload that does not run; add {} 1", option));
+    }
+  };
+  if (std::count(options.workers.begin(), options.workers.end(), 0u) == kWorkloads) {
+    throw CLI::ValidationError("stress",
+                               "nothing to do; try --all 2, or --pages, --slab, --kmalloc, --lock, "
+                               "--tcp with a number of workers");
+  }
+  if (args.threads != 0 && args.group.empty()) {
+    throw CLI::ValidationError("--threads",
+                               "needs --class; workloads given by name have their own number");
+  }
+  requires_workload(Canary::kWriteAfterFree, WorkloadKind::kSlab, "--slab");
+  requires_workload(Canary::kAbba, WorkloadKind::kLock, "--lock");
+  return options;
+}
+
+// ---- ring3 replay ----
+
+void add_replay(CLI::App& program, ReplayOptions& options) {
+  CLI::App& app = *program.add_subcommand(
+      "replay", "feed a kernel's allocation trace (kmem events) through our allocators");
+  app.add_option("TRACE", options.path,
+                 "text of perf script or tracefs, plain or gzip; - is standard input")
+      ->required();
+  auto* pages = app.add_flag_callback(
+      "--pages", [&options] { options.mode = ReplayMode::kPages; }, "replay page events");
+  app.add_flag_callback(
+         "--objects", [&options] { options.mode = ReplayMode::kObjects; },
+         "replay object events (default where the trace has them)")
+      ->excludes(pages);
+  add_parsed(app, "--memory", options.memory_bytes, parse_memory,
+             fmt::format("size of the arena (default {})", format_size(options.memory_bytes)))
+      ->option_text("SIZE");
+  app.add_option("--json", options.json_path, "write the report as JSON; - is standard output")
+      ->option_text("FILE");
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, char** argv) {
+  CLI::App program{
+      "ring3: the Linux kernel's memory-subsystem design in user space, under stress.\n"
+      "Exit status: 0 clean, 1 verification failed, 2 usage, 3 no resource, 4 skipped, 5 crash,\n"
+      "6 a worker hung.",
+      "ring3"};
+  program.set_version_flag("--version", "ring3 0.1 " RING3_BUILD);
+  StressArguments stress;
+  ReplayOptions replay;
+  add_stress(program, stress);
+  add_replay(program, replay);
+  try {
+    program.parse(argc, argv);
+    if (program.get_subcommands().empty())
+      throw CLI::RequiredError("a subcommand, stress or replay,");
+    if (program.got_subcommand("replay")) return replay;
+    return resolve(stress);
+  } catch (const CLI::Success& help) {
+    program.exit(help);
+    return ExitCode::kClean;
+  } catch (const CLI::ParseError& wrong) {
+    program.exit(wrong);
+    return ExitCode::kUsage;
+  }
+}
+
+}  // namespace ring3::harness

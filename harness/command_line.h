@@ -1,0 +1,19 @@
+#pragma once
+
+// The program's options, by CLI11.
+
+#include <variant>
+
+#include "harness/exit_code.h"
+#include "harness/replay/replay.h"
+#include "harness/stress/stress_options.h"
+
+namespace ring3::harness {
+
+// What to run, or, when help was asked for or the options are wrong, what was printed about it and
+// the status to exit with.
+using Command = std::variant<ExitCode, StressOptions, ReplayOptions>;
+
+Command parse_command_line(int argc, char** argv);
+
+}  // namespace ring3::harness

@@ -1,0 +1,34 @@
+// The ring3 program.
+
+#include <cstdio>
+#include <exception>
+
+#include "harness/command_line.h"
+#include "harness/replay_command.h"
+#include "harness/stress_command.h"
+
+namespace ring3::harness {
+namespace {
+
+struct Runner {
+  const char* program;
+  ExitCode operator()(ExitCode decided) const { return decided; }
+  ExitCode operator()(const StressOptions& options) const {
+    return stress_command(options, program);
+  }
+  ExitCode operator()(const ReplayOptions& options) const { return replay_command(options); }
+};
+
+}  // namespace
+}  // namespace ring3::harness
+
+int main(int argc, char** argv) {
+  using namespace ring3::harness;
+  try {
+    const Command command = parse_command_line(argc, argv);
+    return static_cast<int>(std::visit(Runner{argv[0]}, command));
+  } catch (const std::bad_alloc&) {
+    std::fputs("ring3: the host has no memory left\n", stderr);
+    return static_cast<int>(ExitCode::kNoResource);
+  }
+}

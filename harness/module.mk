@@ -1,0 +1,10 @@
+# The ring3 program. main.cc is linked into the program only, the rest into the tests too.
+harness_FOLDERS := harness/stress harness/replay harness/report
+harness_SOURCES := main.cc command_line.cc parse_values.cc replay_command.cc stress_command.cc \
+	report/output_file.cc report/stress_json.cc report/stress_text.cc report/yaml.cc \
+	stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
+	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/signals.cc \
+	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
+	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc
+harness_MAY_INCLUDE := net mm lockdep lib
+harness_UMBRELLA :=

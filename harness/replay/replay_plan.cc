@@ -1,0 +1,129 @@
+#include "harness/replay/replay_plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace ring3::harness {
+namespace {
+
+constexpr bool is_allocation(TraceEventKind kind) {
+  return kind == TraceEventKind::kMmPageAlloc || kind == TraceEventKind::kKmalloc ||
+         kind == TraceEventKind::kKmemCacheAlloc;
+}
+
+class Planner {
+ public:
+  explicit Planner(const Trace& trace, ReplayMode mode) {
+    plan_.mode = mode;
+    plan_.cache_bytes.resize(trace.caches.size());
+  }
+
+  void add(const TraceEvent& event) {
+    if (is_allocation(event.kind)) {
+      add_alloc(event);
+    } else {
+      add_free(event);
+    }
+  }
+
+  ReplayPlan finish() {
+    plan_.live_at_end = live_.size();
+    return std::move(plan_);
+  }
+
+ private:
+  void add_alloc(const TraceEvent& event) {
+    if (const auto known = live_.find(event.identity); known != live_.end()) {
+      ++plan_.implicit_frees;
+      emit_free(known->second);
+      live_.erase(known);
+    }
+    ++plan_.allocs;
+    const ReplayStep step{.action = ReplayStep::Action::kAlloc,
+                          .kind = event.kind,
+                          .order = event.order,
+                          .slot = take_slot(),
+                          .cache = event.cache,
+                          .bytes = event.bytes,
+                          .gfp = event.gfp,
+                          .identity = event.identity};
+    if (event.kind == TraceEventKind::kKmemCacheAlloc) {
+      uint32_t& largest = plan_.cache_bytes[event.cache];
+      largest = std::max(largest, event.bytes);
+    }
+    requested_bytes_ += bytes_of(step);
+    plan_.peak_requested_bytes = std::max(plan_.peak_requested_bytes, requested_bytes_);
+    live_.emplace(event.identity, step);
+    plan_.steps.push_back(step);
+  }
+
+  void add_free(const TraceEvent& event) {
+    if (event.kind == TraceEventKind::kKfree && event.identity == 0) {
+      ++plan_.null_frees;
+      plan_.steps.push_back({.action = ReplayStep::Action::kFreeNull,
+                             .kind = event.kind,
+                             .order = 0,
+                             .slot = 0,
+                             .cache = 0,
+                             .bytes = 0,
+                             .gfp = {},
+                             .identity = 0});
+      return;
+    }
+    const auto known = live_.find(event.identity);
+    if (known == live_.end()) {
+      ++plan_.unmatched_frees;
+      return;
+    }
+    if (is_page_event(event.kind) && event.order != known->second.order) ++plan_.order_mismatches;
+    ++plan_.frees;
+    emit_free(known->second);
+    live_.erase(known);
+  }
+
+  // Freed as it was allocated.
+  void emit_free(const ReplayStep& allocation) {
+    ReplayStep step = allocation;
+    step.action = ReplayStep::Action::kFree;
+    requested_bytes_ -= bytes_of(step);
+    free_slots_.push_back(step.slot);
+    plan_.steps.push_back(step);
+  }
+
+  // The slot freed last is still in the cache.
+  uint32_t take_slot() {
+    if (free_slots_.empty()) return plan_.slots++;
+    const uint32_t slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
+  }
+
+  static uint64_t bytes_of(const ReplayStep& step) {
+    return is_page_event(step.kind) ? mm::Order(step.order).bytes() : step.bytes;
+  }
+
+  ReplayPlan plan_;
+  std::unordered_map<uint64_t, ReplayStep> live_;
+  std::vector<uint32_t> free_slots_;
+  uint64_t requested_bytes_ = 0;
+};
+
+ReplayMode resolve(const Trace& trace, ReplayMode mode) {
+  if (mode != ReplayMode::kAuto) return mode;
+  const bool has_objects = std::any_of(trace.events.begin(), trace.events.end(),
+                                       [](const auto& e) { return !is_page_event(e.kind); });
+  return has_objects ? ReplayMode::kObjects : ReplayMode::kPages;
+}
+
+}  // namespace
+
+ReplayPlan make_replay_plan(const Trace& trace, ReplayMode asked) {
+  const ReplayMode mode = resolve(trace, asked);
+  Planner planner(trace, mode);
+  for (const TraceEvent& event : trace.events) {
+    if (is_page_event(event.kind) == (mode == ReplayMode::kPages)) planner.add(event);
+  }
+  return planner.finish();
+}
+
+}  // namespace ring3::harness

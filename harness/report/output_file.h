@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/result.h"
+
+namespace ring3::harness {
+
+// Writes `text` to `path`, or to standard output for "-". kIo names the path and the reason: a
+// report that did not arrive whole is an error.
+Status write_output(const std::string& path, std::string_view text);
+
+// kIo when `path` cannot be written to: asked before a long run, not after it.
+Status check_writable(const std::string& path);
+
+}  // namespace ring3::harness

@@ -1,0 +1,63 @@
+#pragma once
+
+// What one stress run is asked to do. Everything that shapes the run is here, so that the command
+// printed from it replays the run.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/fault.h"
+#include "lib/units.h"
+
+namespace ring3::harness {
+
+enum class WorkloadKind { kPages, kSlab, kKmalloc, kLock, kTcp };
+inline constexpr size_t kWorkloads = 5;
+
+struct WorkloadInfo {
+  WorkloadKind kind;
+  std::string_view name;   // the option's and the report's
+  std::string_view group;  // what --class picks
+  std::string_view about;
+};
+inline constexpr std::array<WorkloadInfo, kWorkloads> kWorkloadInfos{{
+    {WorkloadKind::kPages, "pages", "mm", "allocate and free blocks of order 0 to 10"},
+    {WorkloadKind::kSlab, "slab", "mm", "allocate and free objects of five caches"},
+    {WorkloadKind::kKmalloc, "kmalloc", "mm", "kmalloc and kfree of 0 bytes to 64K"},
+    {WorkloadKind::kLock, "lock", "lock", "take spinlocks, mutexes and rwlocks in nests"},
+    {WorkloadKind::kTcp, "tcp", "net", "send messages over TCP connections on a lossy link"},
+}};
+
+// A planted bug: proof that the harness finds one.
+enum class Canary {
+  kNone,
+  kWriteAfterFree,  // the slab workload writes into an object it has freed
+  kAbba,            // the lock workload takes two locks in both orders
+};
+
+struct StressOptions {
+  std::array<uint32_t, kWorkloads> workers{};  // threads of each workload; 0: it does not run
+  std::optional<uint64_t> ops;                 // of each worker; else the run is timed
+  Nanos duration = seconds(30);                // of the run, or of each workload if sequential
+  uint64_t memory_bytes = uint64_t{256} << 20;
+  uint64_t seed = 0;
+  bool verify = false;      // check every byte of every object, not only its ends
+  bool metrics = false;     // print counters, memory and CPU times too
+  bool progress = false;    // a line a second even when standard error is no terminal
+  bool sequential = false;  // one workload after the other
+  Canary canary = Canary::kNone;
+  std::optional<FaultAttributes> failslab;
+  std::optional<FaultAttributes> fail_page_alloc;
+  std::string json_path;  // empty: none; "-": standard output
+  std::string yaml_path;
+
+  uint32_t workers_of(WorkloadKind kind) const { return workers[static_cast<size_t>(kind)]; }
+};
+
+// The command line that repeats a run with these options. `program` is how it was called.
+std::string command_to_repeat(std::string_view program, const StressOptions& options);
+
+}  // namespace ring3::harness

@@ -1,0 +1,21 @@
+#include "harness/stress/stress_report.h"
+
+#include <algorithm>
+
+namespace ring3::harness {
+
+uint64_t StressReport::errors() const {
+  // A leak is in the reports.
+  uint64_t errors = reports + broken_invariants;
+  for (const WorkloadReport& workload : workloads) errors += workload.errors;
+  return errors;
+}
+
+ExitCode StressReport::exit_code() const {
+  if (errors() != 0) return ExitCode::kVerificationFailed;
+  const bool all_skipped = std::all_of(workloads.begin(), workloads.end(),
+                                       [](const WorkloadReport& w) { return !w.skipped.empty(); });
+  return all_skipped ? ExitCode::kSkipped : ExitCode::kClean;
+}
+
+}  // namespace ring3::harness

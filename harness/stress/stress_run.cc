@@ -1,0 +1,338 @@
+#include "harness/stress/stress_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "harness/parse_values.h"
+#include "harness/stress/crew.h"
+#include "harness/stress/lock_workload.h"
+#include "harness/stress/machine.h"
+#include "harness/stress/mm_workloads.h"
+#include "harness/stress/signals.h"
+#include "harness/stress/tcp_workload.h"
+#include "lib/tracepoint.h"
+
+namespace ring3::harness {
+namespace {
+
+constexpr Nanos kTick = milliseconds(50);
+constexpr Nanos kProgressEvery = seconds(1);
+// No operation takes nearly as long, even under a sanitizer on a busy machine.
+constexpr Nanos kLivenessLimit = seconds(60);
+
+// One workload of the run: what it is, its workers, and what they did.
+struct Entry {
+  WorkloadReport report;
+  std::unique_ptr<Workload> workload;
+  std::deque<CrewWorker> workers;
+
+  uint64_t ops_racy() const {
+    uint64_t ops = 0;
+    for (const CrewWorker& worker : workers)
+      ops += worker.stats().ops.load(std::memory_order_relaxed);
+    return ops;
+  }
+  uint64_t errors_racy() const {
+    uint64_t errors = 0;
+    for (const CrewWorker& worker : workers) {
+      errors += worker.stats().errors.load(std::memory_order_relaxed);
+    }
+    return errors;
+  }
+};
+
+class StressRun {
+ public:
+  StressRun(const StressOptions& options, const std::string& command, Machine& machine)
+      : options_(options), command_(command), machine_(machine) {}
+
+  Result<StressReport> run();
+
+ private:
+  void prepare_entries();
+  std::unique_ptr<Workload> make_workload(WorkloadKind kind);
+  std::string skip_reason(const WorkloadInfo& info) const;
+
+  Status run_phase(std::span<Entry> entries, std::string_view name);
+  Status start_workers(std::span<Entry> entries);
+  void watch(std::span<Entry> entries);
+  void wait_until_done(std::span<Entry> entries);
+  static bool all_done(std::span<Entry> entries);
+  void check_liveness(std::span<Entry> entries);
+  void show_progress(std::span<Entry> entries);
+  void dump_state() const;
+  Status collect(Entry& entry, Nanos real);
+  StressReport conclude();
+
+  const StressOptions& options_;
+  const std::string& command_;
+  Machine& machine_;
+  std::vector<Entry> entries_{kWorkloads};
+  std::atomic<bool> stop_{false};
+  bool interrupted_ = false;
+  Nanos start_{0};
+  Nanos phase_start_{0};
+  Nanos last_progress_{0};
+  std::string buddyinfo_;
+  std::string slabinfo_;
+  // Operations seen and when they last grew, by worker.
+  struct Pulse {
+    const CrewWorker* worker;
+    uint64_t ops;
+    Nanos since;
+  };
+  std::vector<Pulse> pulses_;
+};
+
+// ---- Preparation. ----
+
+std::string StressRun::skip_reason(const WorkloadInfo& info) const {
+  if (options_.workers_of(info.kind) == 0) return "not asked for";
+  if (info.kind == WorkloadKind::kTcp && options_.memory_bytes < kTcpLeastMemoryBytes) {
+    return fmt::format("needs --memory {} or more", format_size(kTcpLeastMemoryBytes));
+  }
+  return {};
+}
+
+std::unique_ptr<Workload> StressRun::make_workload(WorkloadKind kind) {
+  // The memory workloads share half of the arena; the rest is room for fragmentation and for tcp.
+  const uint32_t holders = options_.workers_of(WorkloadKind::kPages) +
+                           options_.workers_of(WorkloadKind::kSlab) +
+                           options_.workers_of(WorkloadKind::kKmalloc);
+  const size_t budget = options_.memory_bytes / 2 / std::max(1u, holders);
+  switch (kind) {
+    case WorkloadKind::kPages:
+      return make_pages_workload(machine_, options_, budget);
+    case WorkloadKind::kSlab:
+      return make_slab_workload(machine_, options_, budget);
+    case WorkloadKind::kKmalloc:
+      return make_kmalloc_workload(machine_, options_, budget);
+    case WorkloadKind::kLock:
+      return make_lock_workload(machine_, options_.canary == Canary::kAbba);
+    case WorkloadKind::kTcp:
+      return make_tcp_workload(machine_, options_.seed);
+  }
+  return nullptr;
+}
+
+void StressRun::prepare_entries() {
+  for (size_t i = 0; i < kWorkloads; ++i) {
+    const WorkloadInfo& info = kWorkloadInfos[i];
+    Entry& entry = entries_[i];
+    entry.report.info = info;
+    entry.report.skipped = skip_reason(info);
+    if (!entry.report.skipped.empty()) continue;
+    entry.report.workers = options_.workers_of(info.kind);
+    entry.workload = make_workload(info.kind);
+    for (uint32_t w = 0; w < entry.report.workers; ++w) {
+      entry.workers.emplace_back(info, w, *entry.workload, options_, stop_);
+    }
+  }
+}
+
+// ---- The run. ----
+
+Result<StressReport> StressRun::run() {
+  start_ = os::monotonic_now();
+  prepare_entries();
+  // Faults start now: the machine itself is whole.
+  if (options_.failslab)
+    machine_.memory().slabs().failslab().arm(*options_.failslab, options_.seed);
+  if (options_.fail_page_alloc) {
+    machine_.memory().pages().fail_page_alloc().arm(*options_.fail_page_alloc, options_.seed);
+  }
+  if (!options_.sequential) {
+    if (Status status = run_phase(entries_, "stress"); !status) return status.error();
+    return conclude();
+  }
+  for (Entry& entry : entries_) {
+    if (!entry.report.skipped.empty() || interrupted_) continue;
+    const std::span<Entry> one(&entry, 1);
+    if (Status status = run_phase(one, entry.report.info.name); !status) return status.error();
+  }
+  return conclude();
+}
+
+Status StressRun::run_phase(std::span<Entry> entries, std::string_view name) {
+  stop_.store(false, std::memory_order_relaxed);
+  phase_start_ = last_progress_ = os::monotonic_now();
+  RING3_TRACE1(phase_begin, name.data());
+  Status started = start_workers(entries);
+  if (started) watch(entries);
+  stop_.store(true, std::memory_order_relaxed);
+  wait_until_done(entries);
+  RING3_TRACE1(phase_end, name.data());
+  const Nanos real = os::monotonic_now() - phase_start_;
+  // The state of memory as the workers left it, before their objects are given back.
+  buddyinfo_ = machine_.memory().pages().buddyinfo();
+  slabinfo_ = machine_.memory().slabs().slabinfo();
+  for (Entry& entry : entries) {
+    if (entry.workload == nullptr) continue;
+    if (Status collected = collect(entry, real); !collected) return collected;
+  }
+  return started;
+}
+
+Status StressRun::start_workers(std::span<Entry> entries) {
+  pulses_.clear();
+  for (Entry& entry : entries) {
+    for (CrewWorker& worker : entry.workers) {
+      try {
+        worker.start();
+      } catch (const std::system_error& refusal) {
+        return Error{Errc::kNoResource,
+                     fmt::format("cannot start thread {} ({}); ask for fewer workers, or raise "
+                                 "`ulimit -u`",
+                                 pulses_.size() + 1, refusal.what())};
+      }
+      pulses_.push_back({&worker, 0, phase_start_});
+    }
+  }
+  return {};
+}
+
+void StressRun::watch(std::span<Entry> entries) {
+  while (!all_done(entries)) {
+    const Nanos left = phase_start_ + options_.duration - os::monotonic_now();
+    if (!options_.ops && left <= Nanos(0)) return;
+    switch (wait_for_signal(options_.ops ? kTick : std::min(left, kTick))) {
+      case Signal::kStop:
+        interrupted_ = true;
+        return;
+      case Signal::kDump:
+        dump_state();
+        break;
+      case Signal::kNone:
+        break;
+    }
+    check_liveness(entries);
+    if (options_.progress && os::monotonic_now() - last_progress_ >= kProgressEvery) {
+      show_progress(entries);
+    }
+  }
+}
+
+void StressRun::wait_until_done(std::span<Entry> entries) {
+  while (!all_done(entries)) {
+    os::sleep_for(milliseconds(1));
+    check_liveness(entries);
+  }
+}
+
+bool StressRun::all_done(std::span<Entry> entries) {
+  return std::all_of(entries.begin(), entries.end(), [](const Entry& entry) {
+    return std::all_of(entry.workers.begin(), entry.workers.end(),
+                       [](const CrewWorker& worker) { return !worker.started() || worker.done(); });
+  });
+}
+
+// A worker that stands still for kLivenessLimit hangs. Its locks may be held, so nothing that takes
+// one is asked any more.
+void StressRun::check_liveness(std::span<Entry> entries) {
+  const Nanos now = os::monotonic_now();
+  for (Pulse& pulse : pulses_) {
+    const uint64_t ops = pulse.worker->stats().ops.load(std::memory_order_relaxed);
+    if (ops != pulse.ops || pulse.worker->done()) {
+      pulse.ops = ops;
+      pulse.since = now;
+    } else if (now - pulse.since > kLivenessLimit) {
+      show_progress(entries);
+      fmt::print(stderr,
+                 "ring3: worker {}/{} has not finished operation {} in {}\n"
+                 "ring3: replay with: {}\n",
+                 pulse.worker->info().name, pulse.worker->index(), ops + 1,
+                 format_duration(kLivenessLimit), command_);
+      _exit(static_cast<int>(ExitCode::kLiveness));
+    }
+  }
+}
+
+void StressRun::show_progress(std::span<Entry> entries) {
+  const Nanos now = os::monotonic_now();
+  last_progress_ = now;
+  std::string line = fmt::format("[{:4}s]", (now - start_) / seconds(1));
+  uint64_t errors = machine_.reports();
+  for (const Entry& entry : entries) {
+    if (entry.workload == nullptr) continue;
+    fmt::format_to(std::back_inserter(line), " {} {}", entry.report.info.name, entry.ops_racy());
+    errors += entry.errors_racy();
+  }
+  fmt::print(stderr, "{} ops, {} errors\n", line, errors);
+}
+
+void StressRun::dump_state() const {
+  fmt::print(stderr, "{}{}{}", machine_.memory().pages().buddyinfo(),
+             machine_.memory().slabs().slabinfo(), machine_.lockdep().stats());
+}
+
+// ---- The end. ----
+
+Status StressRun::collect(Entry& entry, Nanos real) {
+  WorkloadReport& report = entry.report;
+  bool lost_thread = false;
+  const auto add = [&report](const WorkerStats& stats) {
+    report.ops += stats.ops.load(std::memory_order_relaxed);
+    report.failures += stats.failures;
+    report.verified += stats.verified;
+    report.errors += stats.errors.load(std::memory_order_relaxed);
+    report.cpu += stats.cpu;
+    report.latency_ns.merge(stats.latency_ns);
+  };
+  for (CrewWorker& worker : entry.workers) {
+    if (!worker.started()) continue;
+    worker.join();
+    add(worker.stats());
+    lost_thread |= worker.lost_thread();
+  }
+  report.real = real;
+  WorkerStats last;
+  entry.workload->finish(last);
+  add(last);
+  if (!lost_thread) return {};
+  return Error{Errc::kNoResource,
+               "the host refused a thread during the run; ask for fewer workers, or raise "
+               "`ulimit -u`"};
+}
+
+StressReport StressRun::conclude() {
+  mm::Memory& memory = machine_.memory();
+  StressReport report;
+  report.command = command_;
+  report.options = options_;
+  report.interrupted = interrupted_;
+  report.buddyinfo = buddyinfo_;
+  report.slabinfo = slabinfo_;
+  report.rss_bytes = os::resident_bytes();
+  report.broken_invariants = memory.count_faults();
+  for (Entry& entry : entries_) {
+    entry.workload.reset();
+    report.workloads.push_back(std::move(entry.report));
+  }
+  const mm::Leaks leaks = memory.close();
+  report.leaked_objects = leaks.objects;
+  report.leaked_pages = leaks.pages.value();
+  report.lockdep_stats = machine_.lockdep().stats();
+  report.tracepoints = machine_.tracepoints();
+  for (const FaultPoint* point : {&memory.slabs().failslab(), &memory.pages().fail_page_alloc()}) {
+    report.faults_injected.push_back({std::string(point->name()), point->injected()});
+  }
+  report.reports = machine_.reports();
+  report.real = os::monotonic_now() - start_;
+  return report;
+}
+
+}  // namespace
+
+Result<StressReport> run_stress(const StressOptions& options, const std::string& command) {
+  block_signals();
+  install_crash_handler(command);
+  auto machine = Machine::create(options.memory_bytes);
+  if (!machine) return machine.error();
+  return StressRun(options, command, **machine).run();
+}
+
+}  // namespace ring3::harness

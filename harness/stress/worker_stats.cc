@@ -1,0 +1,18 @@
+#include "harness/stress/worker_stats.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace ring3::harness {
+
+void WorkerStats::error(std::string_view what) {
+  constexpr unsigned kShown = 10;
+  static std::atomic<unsigned> shown{0};
+  errors.fetch_add(1, std::memory_order_relaxed);
+  const unsigned number = shown.fetch_add(1, std::memory_order_relaxed);
+  if (number < kShown) fmt::print(stderr, "ring3: verification failed: {}\n", what);
+  if (number == kShown) fmt::print(stderr, "ring3: more failures are counted, not shown\n");
+}
+
+}  // namespace ring3::harness

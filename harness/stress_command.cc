@@ -1,0 +1,59 @@
+#include "harness/stress_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "harness/report/output_file.h"
+#include "harness/report/stress_json.h"
+#include "harness/report/stress_text.h"
+#include "harness/report/yaml.h"
+#include "harness/stress/stress_run.h"
+
+namespace ring3::harness {
+namespace {
+
+ExitCode complain(const Error& error) {
+  fmt::print(stderr, "ring3: {}\n", error.message);
+  return error.code == Errc::kNoResource ? ExitCode::kNoResource : ExitCode::kUsage;
+}
+
+Status write_documents(const StressReport& report, const StressOptions& options) {
+  const nlohmann::ordered_json document = stress_json(report);
+  if (!options.json_path.empty()) {
+    Status written = write_output(options.json_path, document.dump(2) + "\n");
+    if (!written) return written;
+  }
+  if (options.yaml_path.empty()) return {};
+  return write_output(options.yaml_path, to_yaml(document));
+}
+
+}  // namespace
+
+ExitCode stress_command(const StressOptions& asked, const std::string& program) {
+  StressOptions options = asked;
+  options.progress |= isatty(STDERR_FILENO) != 0;
+  for (const std::string* path : {&options.json_path, &options.yaml_path}) {
+    if (Status writable = check_writable(*path); !writable) return complain(writable.error());
+  }
+  // Standard output belongs to the machine's report when it goes there.
+  const bool machine = options.json_path == "-" || options.yaml_path == "-";
+  std::FILE* human = machine ? stderr : stdout;
+  // Crash and liveness reports name it too; it outlives them all.
+  static std::string command;
+  command = command_to_repeat(program, options);
+
+  fmt::print(human, "{}\n", command);
+  std::fflush(human);
+  const Result<StressReport> report = run_stress(options, command);
+  if (!report) return complain(report.error());
+  fmt::print(human, "{}{}\n", stress_text(*report), command);
+  if (std::fflush(human) != 0) return complain({Errc::kIo, "cannot write the report"});
+  if (Status written = write_documents(*report, options); !written) {
+    return complain(written.error());
+  }
+  return report->exit_code();
+}
+
+}  // namespace ring3::harness

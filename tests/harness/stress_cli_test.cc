@@ -1,0 +1,197 @@
+// `ring3 stress` as a user runs it.
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/harness/run_program.h"
+
+namespace ring3::test {
+namespace {
+
+namespace data = boost::unit_test::data;
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
+}
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(harness_stress_cli)
+
+BOOST_AUTO_TEST_CASE(a_clean_run_of_everything_exits_0) {
+  const auto result = run_ring3("stress --all 2 --ops 3000 --verify --metrics --seed 1");
+  BOOST_TEST(result.exit_code == 0);
+  BOOST_TEST(contains(result.out, "no errors"));
+  BOOST_TEST(result.err == "");
+}
+
+BOOST_AUTO_TEST_CASE(first_and_last_line_replay_the_run) {
+  const auto result = run_ring3("stress --lock 1 --ops 1000");
+  BOOST_TEST(first_line(result.out) == last_line(result.out));
+  BOOST_TEST(contains(first_line(result.out), " stress --lock 1 --ops 1000 --memory 256M --seed "));
+}
+
+BOOST_AUTO_TEST_CASE(json_says_what_every_workload_did) {
+  const auto result =
+      run_ring3("stress --all 1 --tcp 0 --ops 2000 --seed 18446744073709551615 --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  BOOST_TEST(json.at("schema_version") == 1);
+  BOOST_TEST(json.at("seed") == "18446744073709551615");
+  BOOST_TEST(json.at("workloads").size() == 5u);
+  for (const auto& workload : json.at("workloads")) {
+    const bool runs = workload.at("name") != "tcp";
+    BOOST_TEST(workload.at("skipped").is_null() == runs);
+    BOOST_TEST(workload.at("ops") == (runs ? 2000 : 0));
+    BOOST_TEST(workload.at("errors") == 0);
+    if (runs) BOOST_TEST(workload.at("max_ns") >= workload.at("p50_ns"));
+  }
+  // The text for people is on the other stream.
+  BOOST_TEST(contains(result.err, "no errors"));
+}
+
+BOOST_AUTO_TEST_CASE(allocations_and_frees_balance_in_the_counters) {
+  const auto result = run_ring3("stress --class mm --threads 2 --ops 5000 --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  const auto counts = nlohmann::json::parse(result.out).at("tracepoints");
+  BOOST_TEST(counts.at("mm_page_alloc") > 0);
+  BOOST_TEST(counts.at("mm_page_alloc") == counts.at("mm_page_free"));
+  BOOST_TEST(counts.at("kmem_cache_alloc") == counts.at("kmem_cache_free"));
+  BOOST_TEST(counts.at("kmalloc") == counts.at("kfree"));
+}
+
+BOOST_AUTO_TEST_CASE(yaml_has_the_same_document) {
+  const auto result = run_ring3("stress --lock 1 --ops 1000 --yaml -");
+  BOOST_TEST(contains(result.out, "---\nschema_version: 1\n"));
+  BOOST_TEST(contains(result.out, "\n    name: \"lock\"\n    skipped: null\n"));
+}
+
+BOOST_AUTO_TEST_CASE(sequential_runs_every_workload) {
+  const auto result = run_ring3("stress --all 1 --sequential --ops 1000 --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  for (const auto& workload : nlohmann::json::parse(result.out).at("workloads")) {
+    BOOST_TEST(workload.at("ops") == 1000);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(injected_faults_are_failures_and_not_errors) {
+  const auto result = run_ring3(
+      "stress --all 1 --ops 4000 --failslab 1,20,0,-1 --fail-page-alloc 1,20,0,-1 --verify --json "
+      "-");
+  BOOST_TEST(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  BOOST_TEST(json.at("faults_injected").at("failslab") > 0);
+  BOOST_TEST(json.at("faults_injected").at("fail_page_alloc") > 0);
+  BOOST_TEST(json.at("workloads")[0].at("failures") > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_arena_is_a_failure_and_not_an_error) {
+  const auto result = run_ring3("stress --class mm --threads 2 --ops 20000 --memory 4M --json -");
+  BOOST_TEST(result.exit_code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_after_free_is_found) {
+  const auto result = run_ring3("stress --slab 1 --ops 20000 --canary write-after-free");
+  BOOST_TEST(result.exit_code == 1);
+  BOOST_TEST((contains(result.err, "constructed object came back in another state") ||
+              contains(result.err, "use-after-poison")));
+}
+
+BOOST_AUTO_TEST_CASE(an_abba_is_found) {
+  const auto result = run_ring3("stress --lock 2 --ops 1000 --canary abba");
+  BOOST_TEST(result.exit_code == 1);
+  BOOST_TEST(contains(result.err, "WARNING: possible circular locking dependency detected"));
+  BOOST_TEST(contains(result.err, "lock(canary->A);"));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_that_can_run_exits_4) {
+  const auto result = run_ring3("stress --tcp 1 --memory 4M --ops 10");
+  BOOST_TEST(result.exit_code == 4);
+  BOOST_TEST(contains(result.out, "skipped: needs --memory"));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_arena_exits_3) {
+  const auto result =
+      run_ring3("bash -c 'ulimit -v 100000; exec {} stress --all 1 --memory 8T --ops 1'");
+  BOOST_TEST(result.exit_code == 3);
+  BOOST_TEST(contains(result.err, "cannot reserve"));
+}
+
+BOOST_AUTO_TEST_CASE(sigint_ends_the_run_with_its_report) {
+  const auto result = run_ring3("timeout -s INT 1 {} stress --lock 1 --slab 1 -t 60s");
+  BOOST_TEST(contains(result.out, "interrupted: no errors"));
+  BOOST_TEST(contains(result.out, "slabinfo - version: 2.1"));
+}
+
+BOOST_AUTO_TEST_CASE(sigusr1_shows_the_state_and_goes_on) {
+  const auto result =
+      run_ring3("bash -c '{} stress --slab 1 -t 2s & sleep 1; kill -USR1 $!; wait $!'");
+  BOOST_TEST(result.exit_code == 0);
+  BOOST_TEST(contains(result.err, "Node 0, zone"));
+  BOOST_TEST(contains(result.err, "slabinfo - version: 2.1"));
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_a_line_a_second) {
+  const auto result = run_ring3("stress --lock 1 -t 2500ms --progress");
+  BOOST_TEST(contains(result.err, "[   1s] lock "));
+  BOOST_TEST(contains(result.err, "[   2s] lock "));
+}
+
+// A wrong option exits 2, names the value and says what would be right.
+struct Wrong {
+  const char* arguments;
+  const char* says;
+};
+std::ostream& operator<<(std::ostream& out, const Wrong& wrong) { return out << wrong.arguments; }
+const Wrong kWrong[] = {
+    {"", "a subcommand, stress or replay, is required"},
+    {"stress", "nothing to do; try --all 2"},
+    {"stress --pages 0", "nothing to do"},
+    {"stress --pages -1", "--pages"},
+    {"stress --pages 100000", "256"},
+    {"stress --pages two", "two"},
+    {"stress --all 1 -t 0", "'0' is not a duration"},
+    {"stress --all 1 -t 5x", "'5x' is not a duration"},
+    {"stress --all 1 --ops 0", "--ops"},
+    {"stress --all 1 --ops 5 -t 5s", "excludes"},
+    {"stress --all 1 --memory 0", "memory of 0 is not possible; use 4M to 16T"},
+    {"stress --all 1 --memory 99T", "99T"},
+    {"stress --all 1 --memory lots", "'lots' is not a size"},
+    {"stress --all 1 --seed xyz", "'xyz' is not a seed"},
+    {"stress --all 1 --failslab 1,2", "1,2"},
+    {"stress --all 1 --failslab 1,200,0,-1", "200"},
+    {"stress --all 1 --canary bug", "bug"},
+    {"stress --pages 1 --canary abba", "add --lock 1"},
+    {"stress --class disk", "disk"},
+    {"stress --pages 1 --threads 2", "needs --class"},
+    {"stress --all 1 --json /nowhere/x.json --ops 1", "cannot write '/nowhere/x.json'"},
+    {"stress --all 1 --ops 1 --json /dev/full", "No space left"},
+    {"stress --nonsense", "--nonsense"},
+    {"frobnicate", "frobnicate"},
+};
+BOOST_DATA_TEST_CASE(wrong_options_exit_2_and_say_why, data::make(kWrong), wrong) {
+  const auto result = run_ring3(wrong.arguments);
+  BOOST_TEST(result.exit_code == 2);
+  BOOST_TEST(contains(result.err, wrong.says), result.err);
+}
+
+BOOST_AUTO_TEST_CASE(help_and_version_exit_0) {
+  BOOST_TEST(run_ring3("--help").exit_code == 0);
+  BOOST_TEST(run_ring3("stress --help").exit_code == 0);
+  BOOST_TEST(contains(run_ring3("--version").out, "ring3 0.1"));
+  for (const char* option :
+       {"--pages", "--slab", "--kmalloc", "--lock", "--tcp", "--all", "-t", "--ops", "--memory",
+        "--seed", "--verify", "--metrics", "--json", "--progress"}) {
+    BOOST_TEST(contains(run_ring3("stress --help").out, option), option);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace ring3::test
