@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "harness/complain.h"
 #include "harness/report/output_file.h"
 #include "harness/report/stress_json.h"
 #include "harness/report/stress_text.h"
@@ -13,11 +14,6 @@
 
 namespace ring3::harness {
 namespace {
-
-ExitCode complain(const Error& error) {
-  fmt::print(stderr, "ring3: {}\n", error.message);
-  return error.code == Errc::kNoResource ? ExitCode::kNoResource : ExitCode::kUsage;
-}
 
 Status write_documents(const StressReport& report, const StressOptions& options) {
   const nlohmann::ordered_json document = stress_json(report);

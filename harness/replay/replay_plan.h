@@ -37,10 +37,10 @@ struct ReplayPlan {
   uint32_t slots = 0;  // live at once, at most
 
   uint64_t allocs = 0;
-  uint64_t frees = 0;            // with an allocation before them
-  uint64_t unmatched_frees = 0;  // without: skipped
-  uint64_t implicit_frees = 0;   // an address handed out again: freed first
-  uint64_t null_frees = 0;       // kfree(NULL)
+  uint64_t frees = 0;             // with an allocation before them
+  uint64_t unmatched_frees = 0;   // without: skipped
+  uint64_t implicit_frees = 0;    // an address handed out again: freed first
+  uint64_t null_frees = 0;        // kfree(NULL)
   uint64_t order_mismatches = 0;  // pages freed with another order than allocated: a split block
   uint64_t live_at_end = 0;
   uint64_t peak_requested_bytes = 0;

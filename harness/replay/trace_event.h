@@ -24,11 +24,11 @@ inline constexpr std::array<std::string_view, kTraceEventKinds> kTraceEventNames
 
 struct TraceEvent {
   TraceEventKind kind;
-  uint8_t order = 0;       // of page events
-  uint32_t cache = 0;      // of kmem_cache events: index in Trace::caches
-  uint32_t bytes = 0;      // of object allocations: bytes_req
-  mm::Gfp gfp;             // of allocations
-  uint64_t identity = 0;   // the pfn or the object's address
+  uint8_t order = 0;      // of page events
+  uint32_t cache = 0;     // of kmem_cache events: index in Trace::caches
+  uint32_t bytes = 0;     // of object allocations: bytes_req
+  mm::Gfp gfp;            // of allocations
+  uint64_t identity = 0;  // the pfn or the object's address
 };
 
 constexpr bool is_page_event(TraceEventKind kind) { return kind <= TraceEventKind::kMmPageFree; }

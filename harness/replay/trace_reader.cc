@@ -164,10 +164,11 @@ Result<Trace> read_trace(const std::string& path) {
   if (Status read = read_lines(file->get(), path, builder); !read) return read.error();
   Trace trace = builder.take();
   if (trace.events.empty()) {
-    return Error{Errc::kBadFormat,
-                 fmt::format("'{}' is no trace: none of its {} lines is a kmem event; give the text "
-                             "of `perf script` or of tracefs' trace file",
-                             path, trace.lines)};
+    return Error{
+        Errc::kBadFormat,
+        fmt::format("'{}' is no trace: none of its {} lines is a kmem event; give the text "
+                    "of `perf script` or of tracefs' trace file",
+                    path, trace.lines)};
   }
   return trace;
 }

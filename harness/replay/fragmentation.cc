@@ -1,0 +1,126 @@
+#include "harness/replay/fragmentation.h"
+
+#include <algorithm>
+
+namespace ring3::harness {
+namespace {
+
+using mm::Order;
+using mm::Pfn;
+
+constexpr uint64_t kWordBits = 64;
+constexpr Order kWordOrder{6};
+constexpr uint64_t kMostPages = uint64_t{1} << 24;
+// Ranges start at a multiple of the largest block, so that blocks do not straddle their start.
+constexpr uint64_t kBlockPages = uint64_t{1} << Order::kMax;
+
+// The maximal aligned blocks of set bits in one word, for orders below a word.
+void count_in_word(uint64_t word, std::array<uint64_t, mm::kOrders>& blocks) {
+  for (unsigned order = kWordOrder.value(); word != 0 && order-- > 0;) {
+    const uint64_t pages = uint64_t{1} << order;
+    const uint64_t mask = (uint64_t{1} << pages) - 1;
+    for (uint64_t at = 0; at < kWordBits; at += pages) {
+      if (((word >> at) & mask) != mask) continue;
+      ++blocks[order];
+      word &= ~(mask << at);
+    }
+  }
+}
+
+// The maximal aligned blocks of set bits in `words`, which are one block of `order`.
+void count_blocks(std::span<const uint64_t> words, Order order,
+                  std::array<uint64_t, mm::kOrders>& blocks) {
+  const auto is = [words](uint64_t value) {
+    return std::all_of(words.begin(), words.end(), [value](uint64_t w) { return w == value; });
+  };
+  if (is(0)) return;
+  if (is(~uint64_t{0})) {
+    ++blocks[order.value()];
+  } else if (order == kWordOrder) {
+    count_in_word(words.front(), blocks);
+  } else {
+    const size_t half = words.size() / 2;
+    count_blocks(words.first(half), order.lower(), blocks);
+    count_blocks(words.last(half), order.lower(), blocks);
+  }
+}
+
+UnusableIndex index_of(std::span<const uint64_t> free_words) {
+  std::array<uint64_t, mm::kOrders> blocks{};
+  const size_t block_words = kBlockPages / kWordBits;
+  for (size_t at = 0; at < free_words.size(); at += block_words) {
+    count_blocks(free_words.subspan(at, block_words), mm::kMaxOrder, blocks);
+  }
+  UnusableIndex index;
+  for (unsigned order = 0; order < mm::kOrders; ++order) {
+    index[order] = mm::unusable_free_index(blocks, Order(order));
+  }
+  return index;
+}
+
+}  // namespace
+
+PageSet::PageSet(Pfn start, Pfn end)
+    : first_word_(align_down(start.value(), kBlockPages) / kWordBits),
+      words_(align_up(end.value(), kBlockPages) / kWordBits - first_word_) {}
+
+void PageSet::set_block(Pfn pfn, Order order, bool value) {
+  BitmapView bits(words_.data(), words_.size() * kWordBits);
+  const uint64_t first = pfn.value() - first_word_ * kWordBits;
+  for (uint64_t i = 0; i < order.pages().value(); ++i) {
+    value ? bits.set(first + i) : bits.clear(first + i);
+  }
+}
+
+std::vector<UnusableIndex> unusable_over_time(std::span<const PageSet> in_use) {
+  if (in_use.empty()) return {};
+  std::vector<uint64_t> memory(in_use.front().words().size());
+  for (const PageSet& set : in_use) {
+    for (size_t i = 0; i < memory.size(); ++i) memory[i] |= set.words()[i];
+  }
+  std::vector<UnusableIndex> indices;
+  std::vector<uint64_t> free_words(memory.size());
+  for (const PageSet& set : in_use) {
+    for (size_t i = 0; i < memory.size(); ++i) free_words[i] = memory[i] & ~set.words()[i];
+    indices.push_back(index_of(free_words));
+  }
+  return indices;
+}
+
+std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
+  uint64_t low = ~uint64_t{0};
+  uint64_t high = 0;
+  for (const ReplayStep& step : plan.steps) {
+    low = std::min(low, step.identity);
+    high = std::max(high, step.identity);
+  }
+  if (plan.steps.empty() || high - low >= kMostPages) return {};
+  PageSet in_use(Pfn(low), Pfn(high) + mm::kMaxOrder.pages());
+  std::vector<PageSet> samples;
+  for (size_t sample = 0; sample < kReplaySamples; ++sample) {
+    const Part part = sample_part(plan.steps.size(), sample);
+    for (size_t i = part.begin; i < part.end; ++i) {
+      const ReplayStep& step = plan.steps[i];
+      const Pfn pfn(step.identity);
+      step.action == ReplayStep::Action::kAlloc ? in_use.add_block(pfn, Order(step.order))
+                                                : in_use.remove_block(pfn, Order(step.order));
+    }
+    samples.push_back(in_use);
+  }
+  return samples;
+}
+
+PageSet allocated_pages(const mm::PageAllocator& pages) {
+  const mm::Memmap& memmap = pages.memmap();
+  PageSet set(Pfn(0), Pfn(0) + memmap.page_count());
+  for (Pfn pfn(0); memmap.contains(pfn);) {
+    const mm::Page& page = memmap.page(pfn);
+    const bool allocated = page.state() == mm::PageState::kAllocated;
+    if (allocated) set.add_block(pfn, page.order());
+    pfn =
+        pfn + (page.state() == mm::PageState::kInterior ? mm::PageCount(1) : page.order().pages());
+  }
+  return set;
+}
+
+}  // namespace ring3::harness

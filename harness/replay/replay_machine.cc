@@ -1,0 +1,75 @@
+#include "harness/replay/replay_machine.h"
+
+#include <utility>
+
+namespace ring3::harness {
+
+Result<ReplayMachine> ReplayMachine::create(mm::Memory& memory, const Trace& trace,
+                                            const ReplayPlan& plan) {
+  ReplayMachine machine(memory, plan);
+  for (size_t i = 0; i < plan.cache_bytes.size(); ++i) {
+    machine.caches_.push_back(nullptr);
+    if (plan.cache_bytes[i] == 0) continue;  // only frees named it
+    // kmalloc's own caches have their names already; a trace may show objects of them.
+    const std::string& name = trace.caches[i];
+    auto cache = memory.create_cache({.name = name.starts_with("kmalloc-") ? "trace:" + name : name,
+                                      .object_size = plan.cache_bytes[i],
+                                      .align = 0,
+                                      .how = mm::CacheAlign::kNatural,
+                                      .ctor = nullptr});
+    if (!cache) return cache.error();
+    machine.caches_.back() = *cache;
+  }
+  return machine;
+}
+
+void ReplayMachine::run(std::span<const ReplayStep> steps) {
+  for (const ReplayStep& step : steps) {
+    switch (step.action) {
+      case ReplayStep::Action::kAlloc:
+        objects_[step.slot] = allocate(step);
+        allocations_[step.slot] = &step;
+        if (objects_[step.slot] == nullptr) ++failed_allocs_;
+        break;
+      case ReplayStep::Action::kFree:
+        if (void* object = std::exchange(objects_[step.slot], nullptr)) free(step, object);
+        break;
+      case ReplayStep::Action::kFreeNull:
+        memory_.kfree(nullptr);
+        break;
+    }
+  }
+}
+
+void* ReplayMachine::allocate(const ReplayStep& step) {
+  switch (step.kind) {
+    case TraceEventKind::kMmPageAlloc:
+      return memory_.pages().alloc_pages(step.gfp, mm::Order(step.order));
+    case TraceEventKind::kKmalloc:
+      return memory_.kmalloc(step.bytes, step.gfp);
+    default:
+      return caches_[step.cache]->alloc(step.gfp);
+  }
+}
+
+void ReplayMachine::free(const ReplayStep& allocation, void* object) {
+  switch (allocation.kind) {
+    case TraceEventKind::kMmPageAlloc:
+      memory_.pages().free_pages(static_cast<mm::Page*>(object), mm::Order(allocation.order));
+      break;
+    case TraceEventKind::kKmalloc:
+      memory_.kfree(object);
+      break;
+    default:
+      caches_[allocation.cache]->free(object);
+      break;
+  }
+}
+
+void ReplayMachine::free_all() {
+  for (size_t slot = 0; slot < objects_.size(); ++slot) {
+    if (void* object = std::exchange(objects_[slot], nullptr)) free(*allocations_[slot], object);
+  }
+}
+
+}  // namespace ring3::harness

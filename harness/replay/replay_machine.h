@@ -1,0 +1,43 @@
+#pragma once
+
+// Carries out the steps of a plan on a Memory: pages through alloc_pages, objects through a cache
+// for each cache of the trace and kmalloc. One thread.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/replay/replay_plan.h"
+#include "mm/mm.h"
+
+namespace ring3::harness {
+
+class ReplayMachine {
+ public:
+  // Makes the caches. kInvalidArgument when a cache of the trace is impossible here. `memory`
+  // outlives the machine, which must have freed all before it goes.
+  static Result<ReplayMachine> create(mm::Memory& memory, const Trace& trace,
+                                      const ReplayPlan& plan);
+
+  void run(std::span<const ReplayStep> steps);
+
+  // Frees what the trace left alive.
+  void free_all();
+
+  uint64_t failed_allocs() const { return failed_allocs_; }
+
+ private:
+  ReplayMachine(mm::Memory& memory, const ReplayPlan& plan)
+      : memory_(memory), objects_(plan.slots), allocations_(plan.slots) {}
+
+  void* allocate(const ReplayStep& step);
+  void free(const ReplayStep& allocation, void* object);
+
+  mm::Memory& memory_;
+  std::vector<mm::KmemCache*> caches_;
+  std::vector<void*> objects_;                  // by slot; null: none
+  std::vector<const ReplayStep*> allocations_;  // by slot: what put it there
+  uint64_t failed_allocs_ = 0;
+};
+
+}  // namespace ring3::harness

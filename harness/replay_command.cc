@@ -1,0 +1,34 @@
+#include "harness/replay_command.h"
+
+#include <fmt/format.h>
+
+#include "harness/complain.h"
+#include "harness/report/output_file.h"
+#include "harness/report/replay_json.h"
+#include "harness/report/replay_text.h"
+
+namespace ring3::harness {
+
+ExitCode replay_command(const ReplayOptions& options) {
+  if (Status writable = check_writable(options.json_path); !writable) {
+    return complain(writable.error());
+  }
+  const Result<ReplayReport> report = run_replay(options);
+  if (!report) return complain(report.error());
+  const std::string text = replay_text(*report);
+  if (options.json_path == "-") {
+    fmt::print(stderr, "{}", text);
+  } else if (Status written = write_output("-", text); !written) {
+    return complain(written.error());
+  }
+  if (!options.json_path.empty()) {
+    const std::string document = replay_json(*report).dump(2) + "\n";
+    if (Status written = write_output(options.json_path, document); !written) {
+      return complain(written.error());
+    }
+  }
+  const bool clean = report->refused_frees == 0 && report->leaks == 0;
+  return clean ? ExitCode::kClean : ExitCode::kVerificationFailed;
+}
+
+}  // namespace ring3::harness
