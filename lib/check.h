@@ -57,14 +57,14 @@ Operand operand(const T& value) {
        ? (void)0                      \
        : ::ring3::check_internal::fail(__FILE__, __LINE__, #condition))
 
-#define RING3_CHECK_BINARY(op, a, b)                                                        \
-  do {                                                                                      \
-    const auto& check_a = (a);                                                              \
-    const auto& check_b = (b);                                                              \
-    if (__builtin_expect(!(check_a op check_b), 0))                                         \
-      ::ring3::check_internal::fail_binary(__FILE__, __LINE__, #a " " #op " " #b,           \
-                                           ::ring3::check_internal::operand(check_a),       \
-                                           ::ring3::check_internal::operand(check_b));      \
+#define RING3_CHECK_BINARY(op, a, b)                                                   \
+  do {                                                                                 \
+    const auto& check_a = (a);                                                         \
+    const auto& check_b = (b);                                                         \
+    if (__builtin_expect(!(check_a op check_b), 0))                                    \
+      ::ring3::check_internal::fail_binary(__FILE__, __LINE__, #a " " #op " " #b,      \
+                                           ::ring3::check_internal::operand(check_a),  \
+                                           ::ring3::check_internal::operand(check_b)); \
   } while (0)
 
 #define CHECK_EQ(a, b) RING3_CHECK_BINARY(==, a, b)

@@ -1,7 +1,8 @@
 #pragma once
 
 // Named fault points, with the attributes and the boot-parameter form of the kernel's fault
-// injection (Documentation/fault-injection/fault-injection.rst): `interval,probability,space,times`.
+// injection (Documentation/fault-injection/fault-injection.rst):
+// `interval,probability,space,times`.
 
 #include <atomic>
 #include <cstdint>

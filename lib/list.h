@@ -32,10 +32,25 @@ class List {
 
   void push_front(T& element) { insert_between(element.*Node, head_, *head_.next); }
   void push_back(T& element) { insert_between(element.*Node, *head_.prev, head_); }
+  // In front of `position`, which is on this list.
+  void insert_before(T& position, T& element) {
+    ListNode& next = position.*Node;
+    insert_between(element.*Node, *next.prev, next);
+  }
+  // Behind `position`, which is on this list.
+  void insert_after(T& position, T& element) {
+    ListNode& prev = position.*Node;
+    insert_between(element.*Node, prev, *prev.next);
+  }
 
   // The first (last) element, or null.
   T* front() const { return empty() ? nullptr : owner(head_.next); }
   T* back() const { return empty() ? nullptr : owner(head_.prev); }
+  // The element before `element`, or null.
+  T* prev(T& element) const {
+    ListNode* node = (element.*Node).prev;
+    return node == &head_ ? nullptr : owner(node);
+  }
 
   // Takes `element` off the list it is on, which must be this one.
   void remove(T& element) {

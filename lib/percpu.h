@@ -39,7 +39,7 @@ class PerCpuStack {
     if (mode_ == PerCpuMode::kLocked) return pop_locked_cell();
     void* pointer;
     return rseq::stack_pop(base(), stride_bytes_, pointer) == rseq::Outcome::kDone ? pointer
-                                                                                    : nullptr;
+                                                                                   : nullptr;
   }
 
   // False when this CPU's cell is full or is being drained.
@@ -73,10 +73,7 @@ class PerCpuStack {
   RawSpinlock& lock_of(Cell& cell) const;
 
   PerCpuStack(os::Reservation memory, uint32_t capacity, size_t stride_bytes, PerCpuMode mode)
-      : memory_(std::move(memory)),
-        capacity_(capacity),
-        stride_bytes_(stride_bytes),
-        mode_(mode) {}
+      : memory_(std::move(memory)), capacity_(capacity), stride_bytes_(stride_bytes), mode_(mode) {}
 
   std::byte* base() const { return memory_.base(); }
   Cell& cell_of(unsigned cpu) const {
@@ -117,10 +114,7 @@ class PerCpuCounters {
 
  private:
   PerCpuCounters(os::Reservation memory, size_t counters, size_t stride_bytes, PerCpuMode mode)
-      : memory_(std::move(memory)),
-        counters_(counters),
-        stride_bytes_(stride_bytes),
-        mode_(mode) {}
+      : memory_(std::move(memory)), counters_(counters), stride_bytes_(stride_bytes), mode_(mode) {}
 
   std::atomic_ref<uint64_t> cell(unsigned cpu, size_t counter) const {
     return std::atomic_ref<uint64_t>(

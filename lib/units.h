@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 namespace ring3 {
@@ -17,6 +18,9 @@ class Quantity {
   using rep = Rep;
   constexpr Quantity() = default;
   constexpr explicit Quantity(Rep value) : value_(value) {}
+
+  // More than there can be: a deadline that never comes.
+  static constexpr Quantity max() { return Quantity(std::numeric_limits<Rep>::max()); }
 
   constexpr Rep value() const { return value_; }
   constexpr auto operator<=>(const Quantity&) const = default;

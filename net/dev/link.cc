@@ -1,0 +1,60 @@
+#include "net/dev/link.h"
+
+namespace ring3::net {
+
+Nanos Link::random_delay() {
+  const auto jitter = static_cast<uint64_t>(config_.jitter.value());
+  Nanos delay = config_.delay + Nanos(static_cast<int64_t>(prng_.between(0, jitter)));
+  if (prng_.chance(config_.reorder_per_mille, 1000)) {
+    ++counters_.reordered;
+    delay += config_.reorder_delay;
+  }
+  return delay;
+}
+
+void Link::transmit(Nanos now, SkBuff* skb) {
+  ++counters_.sent;
+  if (prng_.chance(config_.loss_per_mille, 1000)) {
+    ++counters_.lost;
+    pool_.free(skb);
+    return;
+  }
+  if (prng_.chance(config_.duplicate_per_mille, 1000)) {
+    if (SkBuff* copy = pool_.clone(*skb)) {
+      ++counters_.duplicated;
+      enqueue(now + random_delay(), copy);
+    }
+  }
+  enqueue(now + random_delay(), skb);
+}
+
+// From the back, where most packets belong.
+void Link::enqueue(Nanos arrival, SkBuff* skb) {
+  if (queued_ == config_.queue_limit) {
+    ++counters_.lost;
+    pool_.free(skb);
+    return;
+  }
+  ++queued_;
+  skb->time = arrival;
+  SkBuff* behind = in_flight_.back();
+  while (behind != nullptr && behind->time > arrival) behind = in_flight_.prev(*behind);
+  behind == nullptr ? in_flight_.push_front(*skb) : in_flight_.insert_after(*behind, *skb);
+}
+
+std::optional<Nanos> Link::next_arrival() const {
+  const SkBuff* skb = in_flight_.front();
+  if (skb == nullptr) return std::nullopt;
+  return skb->time;
+}
+
+SkBuff* Link::receive(Nanos now) {
+  SkBuff* skb = in_flight_.front();
+  if (skb == nullptr || skb->time > now) return nullptr;
+  in_flight_.remove(*skb);
+  --queued_;
+  ++counters_.delivered;
+  return skb;
+}
+
+}  // namespace ring3::net

@@ -1,0 +1,7 @@
+#pragma once
+
+// What the harness may use of net.
+
+#include "net/dev/link.h"
+#include "net/network.h"
+#include "net/stack.h"

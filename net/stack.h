@@ -1,0 +1,120 @@
+#pragma once
+
+// One host: an IPv4 address and the TCP sockets that live at it. Sans I/O: packets and time are
+// arguments, what it sends goes to a Device, and it says when it wants to be called next. The same
+// stack runs in virtual time and, one day, on a real link.
+//
+// Single-threaded: whoever owns it locks it.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "net/dev/device.h"
+#include "net/skb.h"
+#include "net/tcp/tcp_sock.h"
+
+namespace ring3::net {
+
+struct StackConfig {
+  Ipv4Address address;
+  TcpConfig tcp;
+};
+
+// The name of a socket: never given twice by one stack.
+enum class SocketId : uint64_t {};
+
+struct SocketStatus {
+  TcpState state = TcpState::kClosed;
+  TcpError error = TcpError::kNone;
+  size_t readable_bytes = 0;
+  size_t writable_bytes = 0;
+  bool peer_finished = false;
+};
+
+class Stack final : private TcpOutput {
+ public:
+  // Sockets come from a cache "TCP@<address>" of `memory`, buffers from `pool`. kInvalidArgument
+  // when the memory has such a cache already. All arguments outlive the stack.
+  static Result<std::unique_ptr<Stack>> create(const StackConfig& config, mm::Memory& memory,
+                                               SkbPool& pool, Device& device, Nanos now);
+  // Drops all sockets without a word to their peers.
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  // ---- Sockets. An id is valid until close() or abort(). ----
+
+  // Waits for connections to `port`. kInvalidArgument when somebody does already or the port is 0;
+  // kNoResource when there is no memory or max_sockets is reached.
+  Result<SocketId> listen(uint16_t port);
+  // Starts a connection from a free port. kNoResource as above, or when no port is free.
+  Result<SocketId> connect(Nanos now, Ipv4Address remote, uint16_t port);
+  // The next connection of `listener` that is established; nothing when there is none.
+  std::optional<SocketId> accept(SocketId listener);
+
+  size_t send(Nanos now, SocketId id, std::span<const std::byte> data);
+  size_t receive(Nanos now, SocketId id, std::span<std::byte> out);
+  // No more data from us; the id stays valid for receiving.
+  void shutdown(Nanos now, SocketId id);
+  void close(Nanos now, SocketId id);
+  void abort(Nanos now, SocketId id);
+  // kClosed for an id that is not valid.
+  SocketStatus status(SocketId id) const;
+
+  // ---- The network's side. ----
+
+  // A packet from the device, which the stack takes.
+  void input(Nanos now, SkBuff* skb);
+  // Runs the timers that are due.
+  void advance(Nanos now);
+  // When advance() should next be called; nothing when no timer runs.
+  std::optional<Nanos> next_deadline() const { return timers_.next_expiry(); }
+
+  Ipv4Address address() const { return config_.address; }
+  const TcpCounters& counters() const { return counters_; }
+  size_t socket_count() const { return sockets_.size(); }
+
+ private:
+  struct Entry {
+    TcpSock* sock;
+    SocketId listener{};          // of a child that nobody has accepted; 0 else
+    std::vector<SocketId> ready;  // of a listener: established children, oldest first
+    unsigned children = 0;        // of a listener: all of them that nobody has accepted
+  };
+
+  Stack(const StackConfig& config, mm::KmemCache* cache, mm::Memory& memory, SkbPool& pool,
+        Device& device, Nanos now);
+
+  Result<SocketId> make_socket(const TcpFlow& flow);
+  void release(SocketId id);
+  // After an event of the socket: accepts or releases it if that is what came of it.
+  void settle(SocketId id);
+  Entry* find(SocketId id);
+  TcpSock* sock_of(SocketId id);
+  TcpSeq initial_sequence(Nanos now, const TcpFlow& flow) const;
+  std::optional<uint16_t> free_port(Ipv4Address remote, uint16_t port);
+
+  void input_listener(Nanos now, SocketId listener, const TcpFlow& flow, const TcpRepr& repr);
+  void refuse(Nanos now, const TcpFlow& flow, const TcpRepr& repr, size_t payload_bytes);
+  void send_segment(Nanos now, const TcpFlow& flow, const TcpRepr& repr, SkBuff* payload) override;
+
+  const StackConfig config_;
+  mm::Memory& memory_;
+  mm::KmemCache* const cache_;
+  SkbPool& pool_;
+  Device& device_;
+  TimerWheel timers_;
+  TcpCounters counters_;
+  // Ordered maps: no peer can make them slow by choosing its ports.
+  std::map<SocketId, Entry> sockets_;
+  std::map<TcpFlow, SocketId> flows_;  // listeners with remote 0.0.0.0:0
+  uint64_t last_id_ = 0;
+  uint16_t last_port_ = 0;
+  uint16_t last_identification_ = 0;
+};
+
+}  // namespace ring3::net

@@ -1,0 +1,147 @@
+// What a socket sends, and when.
+
+#include <algorithm>
+
+#include "lib/tracepoint.h"
+#include "net/tcp/tcp_sock.h"
+
+namespace ring3::net {
+
+// ---- Segments. ----
+
+// The right edge never moves back, and forward only by what is worth a segment (silly window
+// avoidance, RFC 9293 3.8.6.2.2).
+uint16_t TcpSock::window_to_offer() {
+  const uint32_t buffer = std::min(context_.config.receive_buffer_bytes, 0xffffu);
+  const auto used = static_cast<uint32_t>(std::min<size_t>(receive_queue_.queued_bytes(), buffer));
+  const uint32_t room = buffer - used;
+  const uint32_t offered = distance(rcv_nxt_, rcv_adv_);
+  const uint32_t worth = std::min<uint32_t>(mss_, buffer / 2);
+  const uint32_t window = room >= offered + worth ? room : offered;
+  rcv_adv_ = rcv_nxt_ + window;
+  return static_cast<uint16_t>(window);
+}
+
+TcpRepr TcpSock::make_repr(TcpSeq seq, uint8_t flags) {
+  TcpRepr repr{.source_port = flow_.local_port,
+               .destination_port = flow_.remote_port,
+               .seq = seq,
+               .ack = {},
+               .flags = flags,
+               .window = 0,
+               .mss = std::nullopt};
+  // Everything but the first SYN acknowledges.
+  if (state_ == TcpState::kSynSent) {
+    repr.window = static_cast<uint16_t>(std::min(context_.config.receive_buffer_bytes, 0xffffu));
+  } else {
+    repr.flags |= kAck;
+    repr.ack = rcv_nxt_;
+    repr.window = window_to_offer();
+    segments_unacked_ = 0;
+    context_.timers.cancel(delayed_ack_timer_);
+  }
+  if (repr.has(kSyn)) repr.mss = context_.config.mss;
+  return repr;
+}
+
+// Sends a segment of the write queue, for the first time or again. False when there is no memory
+// for the copy that goes out: the segment then counts as sent and lost.
+bool TcpSock::transmit(Nanos now, SkBuff& skb) {
+  uint8_t flags = skb.flags;
+  if (skb.length != 0 && write_queue_.back() == &skb) flags |= kPsh;
+  if (skb.transmissions != 0) {
+    ++context_.counters.retrans_segs;
+    RING3_TRACE2(tcp_retransmit_skb, this, &skb);
+  }
+  skb.time = now;
+  if (skb.transmissions < 255) ++skb.transmissions;
+  SkBuff* copy = skb.length == 0 ? nullptr : context_.pool.clone(skb);
+  const TcpRepr repr = make_repr(skb.seq, flags);
+  if (skb.length != 0 && copy == nullptr) {
+    ++context_.counters.no_memory;
+    return false;
+  }
+  output_.send_segment(now, flow_, repr, copy);
+  return true;
+}
+
+// From the highest number sent, not from where a timeout has taken snd_nxt_ back to: the peer may
+// have all of that and would find the acknowledgement out of its window.
+void TcpSock::send_ack(Nanos now) {
+  output_.send_segment(now, flow_, make_repr(snd_max_, 0), nullptr);
+}
+
+void TcpSock::send_reset(Nanos now) {
+  ++context_.counters.out_rsts;
+  output_.send_segment(now, flow_, make_repr(snd_max_, kRst), nullptr);
+}
+
+// A segment from before the window, which the peer answers with its window whatever that is.
+void TcpSock::send_window_probe(Nanos now) {
+  output_.send_segment(now, flow_, make_repr(snd_una_ - 1, 0), nullptr);
+}
+
+// An acknowledgement that may wait for a second segment, or for data to ride on.
+void TcpSock::delay_ack(Nanos now) {
+  if (++segments_unacked_ >= 2) {
+    send_ack(now);
+  } else if (!delayed_ack_timer_.pending()) {
+    context_.timers.set(delayed_ack_timer_, now + context_.config.delayed_ack);
+  }
+}
+
+// ---- New data. ----
+
+uint32_t TcpSock::effective_window() const { return std::min(snd_wnd_, congestion_.cwnd()); }
+
+// The segment that starts at snd_nxt_; null when all have been sent.
+SkBuff* TcpSock::next_to_send() {
+  for (SkBuff& skb : write_queue_) {
+    if (skb.seq.at_or_after(snd_nxt_)) return &skb;
+  }
+  return nullptr;
+}
+
+// The windows, then Nagle (RFC 1122 4.2.3.4): a small segment waits while others are on the way.
+bool TcpSock::may_send(const SkBuff& skb) const {
+  // Nothing but the SYN before the handshake is done.
+  const bool handshake = state_ == TcpState::kSynSent || state_ == TcpState::kSynReceived ||
+                         (state_ == TcpState::kFinWait1 && snd_una_ == iss_);
+  if (handshake) return (skb.flags & kSyn) != 0;
+  const uint32_t length = tcp_seq_length(skb.flags & ~kFin, skb.length);
+  if (flight() + length > effective_window() && length != 0) return false;
+  if ((skb.flags & kFin) != 0 || skb.length >= mss_ || context_.config.nodelay) return true;
+  return flight() == 0 || skb.transmissions != 0;
+}
+
+void TcpSock::push(Nanos now) {
+  while (SkBuff* skb = next_to_send()) {
+    if (!may_send(*skb)) break;
+    snd_nxt_ = skb->seq + tcp_seq_length(skb->flags, skb->length);
+    snd_max_ = later(snd_max_, snd_nxt_);
+    transmit(now, *skb);
+  }
+  rearm_after_output(now);
+}
+
+void TcpSock::retransmit_head(Nanos now) {
+  SkBuff* head = write_queue_.front();
+  if (head != nullptr) transmit(now, *head);
+}
+
+// Cuts `skb`, which has more than `bytes`, in two; false when there is no memory.
+bool TcpSock::split(SkBuff& skb, size_t bytes) {
+  SkBuff* rest = context_.pool.clone(skb);
+  if (rest == nullptr) {
+    ++context_.counters.no_memory;
+    return false;
+  }
+  rest->pull(bytes);
+  rest->seq = skb.seq + static_cast<uint32_t>(bytes);
+  skb.trim(bytes);
+  skb.flags &= static_cast<uint8_t>(~kFin);
+  write_queue_.insert_after(skb, *rest);
+  return true;
+}
+
+}  // namespace ring3::net

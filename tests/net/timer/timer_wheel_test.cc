@@ -1,0 +1,140 @@
+#include "net/timer/timer_wheel.h"
+
+#include <boost/test/unit_test.hpp>
+#include <vector>
+
+#include "lib/prng.h"
+
+namespace ring3::net {
+namespace {
+
+struct Wheel {
+  Wheel() : timers(64) {}
+  ~Wheel() {
+    for (Timer& timer : timers) wheel.cancel(timer);
+  }
+  // Moves to `time`; the timers that fired, in order.
+  std::vector<size_t> advance(Nanos time) {
+    std::vector<size_t> fired;
+    wheel.advance(
+        time, [&](Timer& timer) { fired.push_back(static_cast<size_t>(&timer - timers.data())); });
+    return fired;
+  }
+  TimerWheel wheel{Nanos(0)};
+  std::vector<Timer> timers;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(net_timer_wheel, Wheel)
+
+BOOST_AUTO_TEST_CASE(a_near_timer_fires_at_its_tick) {
+  wheel.set(timers[0], milliseconds(5));
+  BOOST_TEST(advance(milliseconds(4)).empty());
+  BOOST_TEST(advance(milliseconds(5)).size() == 1u);
+  BOOST_TEST(advance(seconds(100)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_inside_a_tick_waits_for_its_end) {
+  wheel.set(timers[0], milliseconds(5) + Nanos(1));
+  BOOST_TEST(advance(milliseconds(5)).empty());
+  BOOST_TEST(advance(milliseconds(6)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_timer_does_not_fire) {
+  wheel.set(timers[0], milliseconds(5));
+  wheel.cancel(timers[0]);
+  BOOST_TEST(!timers[0].pending());
+  BOOST_TEST(!wheel.next_expiry().has_value());
+  BOOST_TEST(advance(seconds(1)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(setting_again_moves_a_timer) {
+  wheel.set(timers[0], milliseconds(5));
+  wheel.set(timers[0], milliseconds(20));
+  BOOST_TEST(advance(milliseconds(19)).empty());
+  BOOST_TEST(advance(milliseconds(20)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_in_the_past_fires_at_the_next_chance) {
+  advance(seconds(10));
+  wheel.set(timers[0], seconds(1));
+  BOOST_TEST(advance(seconds(10)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_may_be_set_again_while_it_fires) {
+  int fired = 0;
+  wheel.set(timers[0], milliseconds(10));
+  for (int ms = 0; ms <= 100; ++ms) {
+    wheel.advance(milliseconds(ms), [&](Timer& timer) {
+      ++fired;
+      wheel.set(timer, milliseconds(ms + 10));
+    });
+  }
+  BOOST_TEST(fired == 10);
+}
+
+// The promise: against an exact model, no timer is early, and none is late by more than an eighth
+// of its delay and a tick.
+BOOST_AUTO_TEST_CASE(never_early_and_late_by_at_most_an_eighth) {
+  struct Expected {
+    Nanos set;
+    Nanos deadline;
+    bool pending = false;
+  };
+  Prng prng(1);
+  std::vector<Expected> model(timers.size());
+  Nanos now(0);
+  size_t fired = 0;
+  for (int step = 0; step < 200'000; ++step) {
+    const size_t i = prng.below(timers.size());
+    if (prng.chance(1, 3)) {
+      const Nanos delay(static_cast<int64_t>(prng.below(uint64_t{1} << prng.between(10, 47))));
+      model[i] = {now, now + delay, true};
+      wheel.set(timers[i], now + delay);
+    } else if (prng.chance(1, 10)) {
+      model[i].pending = false;
+      wheel.cancel(timers[i]);
+    }
+    // As a simulation does: to the next expiry, or a little.
+    const auto next = wheel.next_expiry();
+    if (next && prng.chance(1, 4)) {
+      now = std::max(now, *next);
+    } else {
+      now += Nanos(static_cast<int64_t>(prng.below(2'000'000)));
+    }
+    for (const size_t which : advance(now)) {
+      ++fired;
+      BOOST_REQUIRE(model[which].pending);
+      BOOST_REQUIRE((now >= model[which].deadline));
+      model[which].pending = false;
+    }
+    for (const Expected& expected : model) {
+      if (!expected.pending) continue;
+      const Nanos latest =
+          expected.deadline + (expected.deadline - expected.set) / 8 + TimerWheel::kTick * 2;
+      BOOST_REQUIRE((now < latest));
+    }
+  }
+  BOOST_TEST(fired > 10'000u);
+}
+
+BOOST_AUTO_TEST_CASE(next_expiry_is_when_the_next_timer_fires) {
+  Prng prng(2);
+  for (int round = 0; round < 2000; ++round) {
+    TimerWheel fresh(Nanos(static_cast<int64_t>(prng.below(1'000'000'000'000))));
+    Timer timer;
+    fresh.advance(Nanos(0), [](Timer&) {});
+    fresh.set(timer, seconds(2000) + milliseconds(static_cast<int64_t>(prng.below(1'000'000))));
+    const Nanos next = fresh.next_expiry().value();
+    bool fired = false;
+    fresh.advance(next - Nanos(1), [&](Timer&) { fired = true; });
+    BOOST_REQUIRE(!fired);
+    fresh.advance(next, [&](Timer&) { fired = true; });
+    BOOST_REQUIRE(fired);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace ring3::net
