@@ -192,6 +192,12 @@ SocketStatus Stack::status(SocketId id) const {
           .peer_finished = sock.peer_finished()};
 }
 
+std::optional<TcpFlow> Stack::flow(SocketId id) const {
+  const auto found = sockets_.find(id);
+  if (found == sockets_.end()) return std::nullopt;
+  return found->second.sock->flow();
+}
+
 void Stack::settle(SocketId id) {
   Entry* entry = find(id);
   if (entry == nullptr) return;

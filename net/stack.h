@@ -64,6 +64,8 @@ class Stack final : private TcpOutput {
   void abort(Nanos now, SocketId id);
   // kClosed for an id that is not valid.
   SocketStatus status(SocketId id) const;
+  // Both ends of a socket; nothing for an id that is not valid.
+  std::optional<TcpFlow> flow(SocketId id) const;
 
   // ---- The network's side. ----
 

@@ -53,8 +53,8 @@ class StressRun {
   Result<StressReport> run();
 
  private:
-  void prepare_entries();
-  std::unique_ptr<Workload> make_workload(WorkloadKind kind);
+  Status prepare_entries();
+  Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind);
   std::string skip_reason(const WorkloadInfo& info) const;
 
   Status run_phase(std::span<Entry> entries, std::string_view name);
@@ -98,7 +98,7 @@ std::string StressRun::skip_reason(const WorkloadInfo& info) const {
   return {};
 }
 
-std::unique_ptr<Workload> StressRun::make_workload(WorkloadKind kind) {
+Result<std::unique_ptr<Workload>> StressRun::make_workload(WorkloadKind kind) {
   // The memory workloads share half of the arena; the rest is room for fragmentation and for tcp.
   const uint32_t holders = options_.workers_of(WorkloadKind::kPages) +
                            options_.workers_of(WorkloadKind::kSlab) +
@@ -116,10 +116,10 @@ std::unique_ptr<Workload> StressRun::make_workload(WorkloadKind kind) {
     case WorkloadKind::kTcp:
       return make_tcp_workload(machine_, options_.seed);
   }
-  return nullptr;
+  __builtin_unreachable();
 }
 
-void StressRun::prepare_entries() {
+Status StressRun::prepare_entries() {
   for (size_t i = 0; i < kWorkloads; ++i) {
     const WorkloadInfo& info = kWorkloadInfos[i];
     Entry& entry = entries_[i];
@@ -127,18 +127,21 @@ void StressRun::prepare_entries() {
     entry.report.skipped = skip_reason(info);
     if (!entry.report.skipped.empty()) continue;
     entry.report.workers = options_.workers_of(info.kind);
-    entry.workload = make_workload(info.kind);
+    Result<std::unique_ptr<Workload>> workload = make_workload(info.kind);
+    if (!workload) return workload.error();
+    entry.workload = std::move(*workload);
     for (uint32_t w = 0; w < entry.report.workers; ++w) {
       entry.workers.emplace_back(info, w, *entry.workload, options_, stop_);
     }
   }
+  return {};
 }
 
 // ---- The run. ----
 
 Result<StressReport> StressRun::run() {
   start_ = os::monotonic_now();
-  prepare_entries();
+  if (Status prepared = prepare_entries(); !prepared) return prepared.error();
   // Faults start now: the machine itself is whole.
   if (options_.failslab)
     machine_.memory().slabs().failslab().arm(*options_.failslab, options_.seed);
