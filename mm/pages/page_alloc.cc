@@ -89,20 +89,23 @@ Status PageAllocator::create_zones(const PageAllocatorConfig& config) {
   return {};
 }
 
-// Tries the zones from `highest` down; `mark` gives what must stay free in each.
+// Tries the zones from `highest` down; `mark` gives what must stay free in each, or nothing for no
+// watermark.
 template <class Mark>
 Page* PageAllocator::walk_zonelist(Order order, ZoneType highest, Mark mark) {
   for (size_t i = static_cast<size_t>(highest) + 1; i-- > 0;) {
     Zone* zone = zones_[i].get();
-    if (zone == nullptr || !zone->watermark_ok_racy(order, mark(*zone), highest)) continue;
+    if (zone == nullptr) continue;
+    const std::optional<PageCount> least = mark(*zone);
+    if (least && !zone->watermark_ok_racy(order, *least, highest)) continue;
     if (Page* page = zone->take(order)) return page;
   }
   return nullptr;
 }
 
 Page* PageAllocator::take_from_zonelist(Gfp gfp, Order order, ZoneType highest) {
-  Page* page =
-      walk_zonelist(order, highest, [](const Zone& zone) { return zone.watermarks().low; });
+  Page* page = walk_zonelist(order, highest,
+                             [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   return page != nullptr ? page : take_slow(gfp, order, highest);
 }
 

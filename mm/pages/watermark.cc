@@ -58,9 +58,9 @@ PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& manag
   return above / ratio;
 }
 
-PageCount min_mark_for(Gfp gfp, PageCount min) {
+std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min) {
   if (gfp.any(kGfpFlagNomemalloc)) return min;
-  if (gfp.any(kGfpFlagMemalloc)) return PageCount(0);
+  if (gfp.any(kGfpFlagMemalloc)) return std::nullopt;
   if (!gfp.any(kGfpFlagHigh)) return min;
   const PageCount half = min - min / 2;
   return gfp.any(kGfpFlagDirectReclaim) ? half : half - half / 4;

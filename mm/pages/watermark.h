@@ -5,6 +5,7 @@
 // setup_per_zone_lowmem_reserve; Documentation/admin-guide/sysctl/vm.rst).
 
 #include <array>
+#include <optional>
 
 #include "mm/pages/gfp.h"
 #include "mm/pages/page_units.h"
@@ -32,7 +33,8 @@ Watermarks watermarks_of(ZoneType zone, const ZonePages& managed);
 PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& managed);
 
 // The part of the min watermark that a request with `gfp` must leave: all of it; half for
-// __GFP_HIGH; three eighths when it cannot wait either (GFP_ATOMIC); none for __GFP_MEMALLOC.
-PageCount min_mark_for(Gfp gfp, PageCount min);
+// __GFP_HIGH; three eighths when it cannot wait either (GFP_ATOMIC). Nothing for __GFP_MEMALLOC,
+// which no watermark stops, nor what zones keep back.
+std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min);
 
 }  // namespace ring3::mm

@@ -1,0 +1,74 @@
+#include "mm/memory.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/recording_sink.h"
+
+namespace ring3::mm {
+namespace {
+
+struct Fixture {
+  std::unique_ptr<Memory> make() {
+    return std::move(Memory::create({.size_bytes = size_t{16} << 20, .reports = &sink}).value());
+  }
+  test::RecordingSink sink;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(mm_memory, Fixture)
+
+BOOST_AUTO_TEST_CASE(closing_what_is_clean_finds_nothing) {
+  const auto memory = make();
+  memory->kfree(memory->kmalloc(100, kGfpKernel));
+  BOOST_TEST(memory->close().none());
+  BOOST_TEST(sink.count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(closing_reports_leaked_objects_once) {
+  const auto memory = make();
+  memory->kmalloc(100, kGfpKernel);
+  memory->kmalloc(100'000, kGfpKernel);
+  BOOST_TEST(memory->close().objects == 2u);
+  BOOST_TEST(memory->close().objects == 2u);
+  BOOST_TEST(sink.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(closing_reports_leaked_pages) {
+  const auto memory = make();
+  memory->pages().alloc_pages(kGfpKernel, Order(3));
+  BOOST_TEST(memory->close().pages.value() == 8u);
+  BOOST_TEST(sink.count() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(counters_can_be_read_after_closing) {
+  const auto memory = make();
+  memory->kfree(memory->kmalloc(100, kGfpKernel));
+  memory->close();
+  BOOST_TEST(memory->slabs().events().sum(SlabEvent::kKmalloc) == 1u);
+  BOOST_TEST(memory->pages().events().sum(PageEvent::kMmPageAlloc) ==
+             memory->pages().events().sum(PageEvent::kMmPageFree));
+}
+
+BOOST_AUTO_TEST_CASE(two_memories_know_nothing_of_each_other) {
+  const auto one = make();
+  const auto two = make();
+  void* object = one->kmalloc(64, kGfpKernel);
+  two->kfree(object);
+  BOOST_TEST(two->misuses() == 1u);
+  one->kfree(object);
+  BOOST_TEST(one->misuses() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_large_arena_costs_what_is_touched) {
+  const size_t before = os::resident_bytes();
+  const auto memory = Memory::create({.size_bytes = size_t{64} << 30, .reports = &sink});
+  BOOST_REQUIRE(memory.ok());
+  void* object = (*memory)->kmalloc(64, kGfpKernel);
+  (*memory)->kfree(object);
+  BOOST_TEST(os::resident_bytes() - before < size_t{256} << 20);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace ring3::mm

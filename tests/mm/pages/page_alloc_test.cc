@@ -1,0 +1,332 @@
+#include "mm/pages/page_alloc.h"
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "lib/prng.h"
+#include "tests/recording_sink.h"
+
+namespace ring3::mm {
+
+// A caller with a name that the program exports.
+[[gnu::noinline]] void free_with_wrong_order(PageAllocator& pages, Page* page);
+void free_with_wrong_order(PageAllocator& pages, Page* page) { pages.free_pages(page, Order(7)); }
+
+namespace {
+
+namespace data = boost::unit_test::data;
+
+// A checked allocator of 64 MiB: DMA 16, DMA32 32, Movable 16.
+struct Machine {
+  explicit Machine(size_t mib = 64)
+      : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
+        pages(std::move(PageAllocator::create(
+                            {.size_bytes = mib << 20, .lockdep = lockdep.get(), .reports = &sink})
+                            .value())) {}
+  ~Machine() {
+    BOOST_TEST(pages->count_faults() == 0u);
+    pages->drain_all();
+    BOOST_TEST(pages->allocated_pages().value() == 0u);
+    BOOST_TEST(lockdep->reports() == 0u);
+  }
+  Page* alloc(Gfp gfp, unsigned order) { return pages->alloc_pages(gfp, Order(order)); }
+  void free(Page* page, unsigned order) { pages->free_pages(page, Order(order)); }
+  ZoneType zone_of(const Page* page) const {
+    const uint64_t mib = pages->pfn_of(page).value() / 256;
+    return mib < 16 ? ZoneType::kDma : mib < 48 ? ZoneType::kDma32 : ZoneType::kMovable;
+  }
+
+  test::RecordingSink sink;
+  std::unique_ptr<lockdep::Lockdep> lockdep;
+  std::unique_ptr<PageAllocator> pages;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(mm_pages_page_alloc, Machine)
+
+BOOST_AUTO_TEST_CASE(zones_lie_in_order_and_movable_is_the_top_quarter) {
+  BOOST_TEST(pages->buddyinfo() ==
+             "Node 0, zone      DMA      0      0      0      0      0      0      0      0      0 "
+             "     0      4 \n"
+             "Node 0, zone    DMA32      0      0      0      0      0      0      0      0      0 "
+             "     0      8 \n"
+             "Node 0, zone  Movable      0      0      0      0      0      0      0      0      0 "
+             "     0      4 \n");
+}
+
+BOOST_AUTO_TEST_CASE(blocks_are_aligned_to_their_size_in_memory) {
+  for (unsigned order = 0; order < kOrders; ++order) {
+    Page* page = alloc(kGfpKernel, order);
+    const auto address = reinterpret_cast<uintptr_t>(pages->address_of(page));
+    BOOST_TEST(address % Order(order).bytes() == 0u);
+    free(page, order);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_starts_at_its_zone_and_falls_back_downward) {
+  Page* kernel = alloc(kGfpKernel, 0);
+  Page* user = alloc(kGfpHighuserMovable, 0);
+  Page* dma = alloc(kGfpDma, 0);
+  BOOST_CHECK(zone_of(kernel) == ZoneType::kDma32);
+  BOOST_CHECK(zone_of(user) == ZoneType::kMovable);
+  BOOST_CHECK(zone_of(dma) == ZoneType::kDma);
+  free(kernel, 0);
+  free(user, 0);
+  free(dma, 0);
+  // Movable until it is used up, then DMA32, then DMA.
+  std::vector<Page*> all;
+  std::vector<ZoneType> order;
+  while (Page* page = alloc(kGfpHighuserMovable, 8)) {
+    if (order.empty() || order.back() != zone_of(page)) order.push_back(zone_of(page));
+    all.push_back(page);
+  }
+  BOOST_REQUIRE(order.size() >= 2u);
+  BOOST_CHECK(order[0] == ZoneType::kMovable);
+  BOOST_CHECK(order[1] == ZoneType::kDma32);
+  for (Page* page : all) free(page, 8);
+}
+
+BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
+  std::vector<Page*> all;
+  const auto exhaust = [&](Gfp gfp) {
+    size_t count = 0;
+    while (Page* page = alloc(gfp, 0)) {
+      all.push_back(page);
+      ++count;
+    }
+    return count;
+  };
+  exhaust(kGfpKernel | kGfpFlagNomemalloc);
+  BOOST_TEST(alloc(kGfpKernel, 0) == nullptr);
+  const size_t high = exhaust(kGfpKernel | kGfpFlagHigh);
+  const size_t atomic = exhaust(kGfpAtomic);
+  const size_t memalloc = exhaust(kGfpKernel | kGfpFlagMemalloc);
+  BOOST_TEST(high > 0u);
+  BOOST_TEST(atomic > 0u);
+  BOOST_TEST(memalloc > 0u);
+  BOOST_TEST(pages->events().sum(PageEvent::kAllocFailure) == 5u);
+  for (Page* page : all) free(page, 0);
+}
+
+BOOST_AUTO_TEST_CASE(everything_comes_back_after_exhaustion) {
+  const std::string before = pages->buddyinfo();
+  std::vector<Page*> all;
+  while (Page* page = alloc(kGfpHighuserMovable | kGfpFlagMemalloc, 0)) all.push_back(page);
+  BOOST_TEST(all.size() > 15'000u);
+  BOOST_TEST(std::set<Page*>(all.begin(), all.end()).size() == all.size());
+  for (Page* page : all) free(page, 0);
+  pages->drain_all();
+  BOOST_TEST(pages->buddyinfo() == before);
+}
+
+BOOST_AUTO_TEST_CASE(idle_cpu_lists_are_drained_before_a_request_fails) {
+  // All of the DMA zone in single pages, back on this CPU's list or in the zone in pieces.
+  std::vector<Page*> all;
+  while (Page* page = alloc(kGfpDma | kGfpFlagMemalloc, 0)) all.push_back(page);
+  for (Page* page : all) free(page, 0);
+  Page* block = alloc(kGfpDma | kGfpFlagMemalloc, 10);
+  BOOST_TEST(block != nullptr);
+  BOOST_TEST(pages->events().sum(PageEvent::kMmPagePcpuDrain) > 0u);
+  if (block != nullptr) free(block, 10);
+}
+
+BOOST_AUTO_TEST_CASE(zeroed_pages_are_zero) {
+  Page* page = alloc(kGfpKernel, 2);
+  std::memset(pages->address_of(page), 0xff, 4 * kPageSize);
+  free(page, 2);
+  Page* again = alloc(kGfpKernel | kGfpFlagZero, 2);
+  BOOST_TEST(again == page);
+  const auto* bytes = static_cast<const char*>(pages->address_of(again));
+  BOOST_TEST(std::count(bytes, bytes + 4 * kPageSize, 0) == 4 * static_cast<long>(kPageSize));
+  free(again, 2);
+}
+
+BOOST_AUTO_TEST_CASE(tails_of_a_compound_page_know_their_head) {
+  Page* head = alloc(kGfpKernel | kGfpFlagComp, 3);
+  auto* start = static_cast<std::byte*>(pages->address_of(head));
+  for (size_t i = 0; i < 8; ++i) {
+    BOOST_TEST(pages->memmap().head_page_of(start + i * kPageSize + 17) == head);
+  }
+  free(head, 3);
+  BOOST_TEST(pages->memmap().head_page_of(start + kPageSize) != head);
+}
+
+BOOST_AUTO_TEST_CASE(events_are_counted) {
+  Page* page = alloc(kGfpKernel, 1);
+  free(page, 1);
+  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAlloc) == 1u);
+  BOOST_TEST(pages->events().sum(PageEvent::kMmPageFree) == 1u);
+  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAllocZoneLocked) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_point_makes_requests_fail_but_for_nofail) {
+  pages->fail_page_alloc().arm({.interval = 1, .probability = 100, .space = 0, .times = -1}, 1);
+  BOOST_TEST(alloc(kGfpKernel, 0) == nullptr);
+  Page* page = alloc(kGfpKernel | kGfpFlagNofail, 0);
+  BOOST_TEST(page != nullptr);
+  free(page, 0);
+}
+
+// ---- Mistakes: reported with the page, its state and the caller, and without effect. ----
+
+BOOST_AUTO_TEST_CASE(a_double_free_is_reported) {
+  Page* page = alloc(kGfpKernel, 2);
+  free(page, 2);
+  const std::string state = pages->buddyinfo();
+  free(page, 2);
+  BOOST_TEST(sink.count() == 1u);
+  BOOST_TEST(sink.last_masked() ==
+             "BUG: Bad page state in process P  pfn:01000\n"
+             "page:ADDR state:buddy order:10 owner:none\n"
+             "page dumped because: page is free already (asked with order 2)\n"
+             "page last freed at CALLER\n"
+             "Call site: CALLER\n");
+  BOOST_TEST(pages->buddyinfo() == state);
+}
+
+BOOST_AUTO_TEST_CASE(a_double_free_of_a_page_on_a_cpu_s_list_is_reported) {
+  Page* page = alloc(kGfpKernel, 0);
+  free(page, 0);
+  free(page, 0);
+  BOOST_TEST(sink.last_masked().find("state:pcp order:0") != std::string::npos);
+  BOOST_TEST(sink.last_masked().find("page is free already") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_free_with_another_order_is_reported) {
+  Page* page = alloc(kGfpKernel, 3);
+  free(page, 2);
+  BOOST_TEST(sink.last_masked() ==
+             "BUG: Bad page state in process P  pfn:01000\n"
+             "page:ADDR state:allocated order:3 owner:none\n"
+             "page dumped because: block was allocated with another order (asked with order 2)\n"
+             "page last allocated at CALLER\n"
+             "Call site: CALLER\n");
+  free(page, 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_free_of_a_page_inside_a_block_is_reported) {
+  Page* page = alloc(kGfpKernel, 3);
+  free(page + 4, 2);
+  BOOST_TEST(sink.last_masked().find("page is not the head of a block") != std::string::npos);
+  pages->free_pages_at(static_cast<std::byte*>(pages->address_of(page)) + 100, Order(3));
+  BOOST_TEST(sink.last_masked().find("address is not aligned to a page") != std::string::npos);
+  free(page, 3);
+}
+
+BOOST_AUTO_TEST_CASE(an_address_outside_the_arena_is_reported) {
+  int local = 0;
+  pages->free_pages_at(&local, Order(0));
+  BOOST_TEST(sink.last_masked().find("BUG: Bad page state in process P  pfn:none") == 0u);
+  BOOST_TEST(sink.last_masked().find("lies outside [ADDR, ADDR)") != std::string::npos);
+  free(reinterpret_cast<Page*>(&local), 0);
+  free(nullptr, 0);
+  BOOST_TEST(pages->misuses() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(an_order_above_the_highest_is_reported) {
+  BOOST_TEST(alloc(kGfpKernel, 11) == nullptr);
+  BOOST_TEST(sink.last_masked() ==
+             "WARNING: bad page request in process P order:11, mode:0xcc0(GFP_KERNEL)\n"
+             "request refused because: order is above the highest, 10\n"
+             "Call site: CALLER\n");
+  Page* page = alloc(kGfpKernel, 0);
+  free(page, 11);
+  BOOST_TEST(sink.last_masked().find("order is above the highest") != std::string::npos);
+  free(page, 0);
+}
+
+BOOST_AUTO_TEST_CASE(flags_for_two_zones_are_reported) {
+  BOOST_TEST(alloc(kGfpDma | kGfpDma32, 0) == nullptr);
+  BOOST_TEST(sink.last_masked().find("gfp flags name more than one zone") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_report_names_the_caller) {
+  Page* page = alloc(kGfpKernel, 1);
+  free_with_wrong_order(*pages, page);
+  BOOST_TEST(sink.last_raw().find("Call site: ring3::mm::free_with_wrong_order+0x") !=
+             std::string::npos);
+  free(page, 1);
+}
+
+BOOST_AUTO_TEST_CASE(leaks_are_reported_with_who_allocated_them) {
+  Page* page = alloc(kGfpKernel, 2);
+  pages->drain_all();
+  BOOST_TEST(pages->report_leaks().value() == 4u);
+  BOOST_TEST(sink.count() == 2u);
+  BOOST_TEST(sink.last_masked() == "BUG: 4 pages still allocated when their arena was closed\n");
+  free(page, 2);
+}
+
+BOOST_AUTO_TEST_CASE(impossible_sizes_are_refused_with_the_limits) {
+  for (const size_t bytes : {size_t{0}, size_t{4096}, (size_t{4} << 20) + 1, size_t{17} << 40}) {
+    const auto made = PageAllocator::create({.size_bytes = bytes});
+    BOOST_REQUIRE(!made.ok());
+    BOOST_CHECK(made.error().code == Errc::kInvalidArgument);
+    BOOST_TEST(made.error().message.find(std::to_string(bytes)) != std::string::npos);
+  }
+}
+
+// By hand: 3 single pages, 1 block of order 1, 1 of order 3: 13 pages free.
+BOOST_AUTO_TEST_CASE(unusable_index_is_the_share_in_smaller_blocks) {
+  const std::array<uint64_t, kOrders> blocks{3, 1, 0, 1};
+  BOOST_TEST(unusable_free_index(blocks, Order(0)) == 0u);
+  BOOST_TEST(unusable_free_index(blocks, Order(1)) == 3000u / 13);
+  BOOST_TEST(unusable_free_index(blocks, Order(2)) == 5000u / 13);
+  BOOST_TEST(unusable_free_index(blocks, Order(4)) == 1000u);
+  BOOST_TEST(unusable_free_index({}, Order(0)) == 1000u);
+}
+
+// Threads that fill what they hold with a pattern of their own: nobody else is ever in it.
+BOOST_AUTO_TEST_CASE(threads_never_share_a_page) {
+  std::atomic<int> corrupt{0};
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      Prng prng = Prng::stream(1, t);
+      struct Held {
+        Page* page = nullptr;
+        unsigned order = 0;
+      };
+      std::vector<Held> held(64);
+      const auto release = [&](Held& h) {
+        const auto* words = static_cast<const uint64_t*>(pages->address_of(h.page));
+        const size_t last = Order(h.order).bytes() / 8 - 1;
+        const auto expected = reinterpret_cast<uintptr_t>(h.page) + t;
+        if (words[0] != expected || words[last] != expected) ++corrupt;
+        free(std::exchange(h.page, nullptr), h.order);
+      };
+      for (int i = 0; i < 20'000; ++i) {
+        Held& h = held[prng.below(held.size())];
+        if (h.page != nullptr) {
+          release(h);
+          continue;
+        }
+        h.order = static_cast<unsigned>(prng.chance(3, 4) ? 0 : prng.below(7));
+        h.page = alloc(prng.chance(1, 2) ? kGfpKernel : kGfpHighuserMovable, h.order);
+        if (h.page == nullptr) continue;
+        auto* words = static_cast<uint64_t*>(pages->address_of(h.page));
+        words[0] = words[Order(h.order).bytes() / 8 - 1] = reinterpret_cast<uintptr_t>(h.page) + t;
+      }
+      for (Held& h : held) {
+        if (h.page != nullptr) release(h);
+      }
+    });
+  }
+  // Meanwhile the lists are drained under their feet.
+  for (int i = 0; i < 200; ++i) {
+    pages->drain_all();
+    os::sleep_for(microseconds(100));
+  }
+  for (std::thread& thread : threads) thread.join();
+  BOOST_TEST(corrupt == 0);
+  BOOST_TEST(sink.count() == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace ring3::mm
