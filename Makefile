@@ -86,7 +86,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 # ---- Targets ----
 
 .PHONY: all stress check test bench fuzz layers analyze format format-check tidy compdb install \
-	uninstall clean help deps deps-check fuzz-seeds programs
+	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -196,7 +196,6 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/obj/tests/fuzz/runner_main.o $(HA
 
 # libFuzzer instruments the code under test, so its objects are apart.
 FUZZ_SECONDS ?= 30
-.PHONY: fuzz-run
 fuzz-run: $(FUZZ_TARGETS:%=$(B)/libfuzzer/%)
 	$(Q)for target in $(FUZZ_TARGETS); do \
 		mkdir -p build/corpus/$$target && \

@@ -1,0 +1,115 @@
+// Micro-benchmarks of the allocators' fast paths beside glibc's malloc in the same run. At the end
+// one line a pair: ring3's median over the peer's.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mm/mm.h"
+
+namespace {
+
+using namespace ring3;
+using namespace ring3::mm;
+
+Memory& memory() {
+  static const auto instance = std::move(Memory::create({.size_bytes = size_t{1} << 30}).value());
+  return *instance;
+}
+
+struct Ring3Pages {
+  static constexpr const char* kName = "ring3";
+  static void* alloc(size_t bytes) {
+    return memory().pages().alloc_pages(kGfpKernel, Order::for_bytes(bytes));
+  }
+  static void free(void* page, size_t bytes) {
+    memory().pages().free_pages(static_cast<Page*>(page), Order::for_bytes(bytes));
+  }
+};
+struct Ring3Kmalloc {
+  static constexpr const char* kName = "ring3";
+  static void* alloc(size_t bytes) { return memory().kmalloc(bytes, kGfpKernel); }
+  static void free(void* object, size_t) { memory().kfree(object); }
+};
+struct Glibc {
+  static constexpr const char* kName = "glibc";
+  static void* alloc(size_t bytes) { return std::malloc(bytes); }
+  static void free(void* object, size_t) { std::free(object); }
+};
+
+// Allocates `batch` objects, then frees them in the same order; an iteration is one pair.
+template <class Allocator>
+void pairs(benchmark::State& state, size_t bytes, size_t batch) {
+  std::vector<void*> objects(batch);
+  for (auto round : state) {
+    for (void*& object : objects) {
+      object = Allocator::alloc(bytes);
+      benchmark::DoNotOptimize(object);
+    }
+    for (void* object : objects) Allocator::free(object, bytes);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(batch));
+}
+
+template <class Ours>
+void add(const std::string& what, size_t bytes, size_t batch) {
+  const std::string name = what + "/" + std::to_string(bytes) + "B/" +
+                           (batch == 1 ? std::string("repeat") : "batch" + std::to_string(batch));
+  const auto reg = [&](const char* who, auto function) {
+    benchmark::RegisterBenchmark((name + "/" + who).c_str(), function)
+        ->Repetitions(7)
+        ->MinTime(0.05)
+        ->ReportAggregatesOnly();
+  };
+  reg(Ours::kName, [=](benchmark::State& s) { pairs<Ours>(s, bytes, batch); });
+  reg(Glibc::kName, [=](benchmark::State& s) { pairs<Glibc>(s, bytes, batch); });
+}
+
+// Prints the table as usual and keeps each median.
+class MedianReporter final : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    ConsoleReporter::ReportRuns(runs);
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median") {
+        medians_[run.run_name.function_name] = run.GetAdjustedCPUTime();
+      }
+    }
+  }
+  void print_ratios() const {
+    std::puts("\nring3 over glibc, medians of CPU time (below 1: ring3 is faster)");
+    for (const auto& [name, ns] : medians_) {
+      const size_t who = name.rfind("/ring3");
+      if (who == std::string::npos) continue;
+      const auto peer = medians_.find(name.substr(0, who) + "/glibc");
+      if (peer != medians_.end()) {
+        std::printf("  %-28s %6.2f\n", name.substr(0, who).c_str(), ns / peer->second);
+      }
+    }
+  }
+
+ private:
+  std::map<std::string, double> medians_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  for (const size_t batch : {size_t{1}, size_t{1000}}) {
+    add<Ring3Pages>("pages", 4096, batch);
+    add<Ring3Pages>("pages", 65536, std::min<size_t>(batch, 100));
+    add<Ring3Kmalloc>("kmalloc", 64, batch);
+    add<Ring3Kmalloc>("kmalloc", 256, batch);
+  }
+  MedianReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  reporter.print_ratios();
+  return 0;
+}
