@@ -45,8 +45,7 @@ void fail(const char* file, int line, const char* condition) {
 }
 
 void fail_binary(const char* file, int line, const char* expression, Operand a, Operand b) {
-  panic("%s:%d: CHECK(%s) failed: left is %s, right is %s", file, line, expression, a.text,
-        b.text);
+  panic("%s:%d: CHECK(%s) failed: left is %s, right is %s", file, line, expression, a.text, b.text);
 }
 
 }  // namespace check_internal

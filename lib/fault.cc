@@ -23,11 +23,11 @@ bool take_number(std::string_view& text, bool last, Number& out) {
 Result<FaultAttributes> parse_fault_attributes(std::string_view text) {
   FaultAttributes attributes;
   std::string_view rest = text;
-  const bool parsed =
-      take_number(rest, false, attributes.interval) &&
-      take_number(rest, false, attributes.probability) &&
-      take_number(rest, false, attributes.space) && take_number(rest, true, attributes.times) &&
-      attributes.interval >= 1 && attributes.probability <= 100 && attributes.times >= -1;
+  const bool parsed = take_number(rest, false, attributes.interval) &&
+                      take_number(rest, false, attributes.probability) &&
+                      take_number(rest, false, attributes.space) &&
+                      take_number(rest, true, attributes.times) && attributes.interval >= 1 &&
+                      attributes.probability <= 100 && attributes.times >= -1;
   if (!parsed) {
     return Error{Errc::kInvalidArgument,
                  "'" + std::string(text) +

@@ -14,16 +14,15 @@ Result<os::Reservation> reserve_cells(size_t stride_bytes) {
 }  // namespace
 
 PerCpuMode percpu_mode() {
-  static const PerCpuMode mode = rseq::registered() && os::rseq_fence_supported()
-                                     ? PerCpuMode::kRseq
-                                     : PerCpuMode::kLocked;
+  static const PerCpuMode mode =
+      rseq::registered() && os::rseq_fence_supported() ? PerCpuMode::kRseq : PerCpuMode::kLocked;
   return mode;
 }
 
 Result<PerCpuStack> PerCpuStack::create(uint32_t capacity, PerCpuMode mode) {
   CHECK_GT(capacity, 0u);
-  const size_t stride = align_up(sizeof(Cell) + capacity * sizeof(void*) + sizeof(RawSpinlock),
-                                 kCacheLineBytes);
+  const size_t stride =
+      align_up(sizeof(Cell) + capacity * sizeof(void*) + sizeof(RawSpinlock), kCacheLineBytes);
   Result<os::Reservation> memory = reserve_cells(stride);
   if (!memory) return memory.error();
   return PerCpuStack(std::move(*memory), capacity, stride, mode);

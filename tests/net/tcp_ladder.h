@@ -35,7 +35,7 @@ struct Line {
   }
 };
 
-class TcpLadder : private Device {
+class TcpLadder final : private Device {
  public:
   explicit TcpLadder(const TcpConfig& config = {})
       : memory_(std::move(mm::Memory::create({.size_bytes = size_t{8} << 20}).value())),
