@@ -57,22 +57,23 @@ inline bool registered() {
 
 // The table entry that tells the kernel where the sequence 1:..2: is and where to go (4:) when it
 // must be restarted, and the first instructions: publish the entry, then load this CPU's cell
-// address into %[cell]. The signature before 4: is what glibc registered.
-#define RING3_RSEQ_BEGIN                            \
-  ".pushsection __rseq_cs, \"aw\"\n\t"              \
-  ".balign 32\n\t"                                  \
-  "3: .long 0, 0\n\t"                               \
-  ".quad 1f, 2f - 1f, 4f\n\t"                       \
-  ".popsection\n\t"                                 \
-  ".pushsection .text.ring3_rseq_abort, \"ax\"\n\t" \
-  ".byte 0x0f, 0xb9, 0x3d\n\t"                      \
-  ".long 0x53053053\n\t"                            \
-  "4: jmp 0f\n\t"                                   \
-  ".popsection\n\t"                                 \
-  "0: leaq 3b(%%rip), %[cell]\n\t"                  \
-  "movq %[cell], %[rseq_cs]\n\t"                    \
-  "1: movl %[cpu_id], %k[cell]\n\t"                 \
-  "imulq %[stride], %[cell]\n\t"                    \
+// address into %[cell]. The signature before 4: is what glibc registered. "?" puts both sections
+// into the group of the function around them, so that the linker drops them with its copies.
+#define RING3_RSEQ_BEGIN                             \
+  ".pushsection __rseq_cs, \"aw?\"\n\t"              \
+  ".balign 32\n\t"                                   \
+  "3: .long 0, 0\n\t"                                \
+  ".quad 1f, 2f - 1f, 4f\n\t"                        \
+  ".popsection\n\t"                                  \
+  ".pushsection .text.ring3_rseq_abort, \"ax?\"\n\t" \
+  ".byte 0x0f, 0xb9, 0x3d\n\t"                       \
+  ".long 0x53053053\n\t"                             \
+  "4: jmp 0f\n\t"                                    \
+  ".popsection\n\t"                                  \
+  "0: leaq 3b(%%rip), %[cell]\n\t"                   \
+  "movq %[cell], %[rseq_cs]\n\t"                     \
+  "1: movl %[cpu_id], %k[cell]\n\t"                  \
+  "imulq %[stride], %[cell]\n\t"                     \
   "addq %[base], %[cell]\n\t"
 
 #define RING3_RSEQ_AREA \
