@@ -33,17 +33,26 @@ RawSpinlock& PerCpuStack::lock_of(Cell& cell) const {
   return *reinterpret_cast<RawSpinlock*>(slots(cell) + capacity_);
 }
 
+void PerCpuStack::set_count(Cell& cell, uint32_t count) {
+  std::atomic_ref<uint32_t>(cell.header.count).store(count, std::memory_order_relaxed);
+}
+
 void* PerCpuStack::pop_locked_cell() {
   Cell& cell = cell_of(os::current_cpu());
   RawSpinlockGuard guard(lock_of(cell));
-  return cell.header.count == 0 ? nullptr : slots(cell)[--cell.header.count];
+  const uint32_t count = cell.header.count;
+  if (count == 0) return nullptr;
+  set_count(cell, count - 1);
+  return slots(cell)[count - 1];
 }
 
 bool PerCpuStack::push_locked_cell(void* pointer) {
   Cell& cell = cell_of(os::current_cpu());
   RawSpinlockGuard guard(lock_of(cell));
-  if (cell.header.count == capacity_) return false;
-  slots(cell)[cell.header.count++] = pointer;
+  const uint32_t count = cell.header.count;
+  if (count == capacity_) return false;
+  slots(cell)[count] = pointer;
+  set_count(cell, count + 1);
   return true;
 }
 

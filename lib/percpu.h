@@ -57,7 +57,7 @@ class PerCpuStack {
   void drain(unsigned cpu, Consume consume) {
     Cell& cell = stop(cpu);
     consume(std::span<void*>(slots(cell), cell.header.count));
-    cell.header.count = 0;
+    set_count(cell, 0);
     resume(cell);
   }
 
@@ -81,6 +81,8 @@ class PerCpuStack {
   }
   static void** slots(Cell& cell) { return reinterpret_cast<void**>(&cell + 1); }
 
+  // The owner's store, atomic for the sake of count_racy(); relaxed, since that promises nothing.
+  static void set_count(Cell& cell, uint32_t count);
   void* pop_locked_cell();
   bool push_locked_cell(void* pointer);
   Cell& stop(unsigned cpu);
