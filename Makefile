@@ -26,6 +26,12 @@ endif
 ifneq ($(filter-out 0 1,$(V)),)
 $(error V='$(V)' is not a verbosity; use V=1 to see every command, or leave it out)
 endif
+# g++ and clang++-14 are installed on demand; another compiler must be there.
+ifeq ($(filter g++ clang++-14,$(CXX)),)
+ifeq ($(shell command -v $(firstword $(CXX))),)
+$(error CXX='$(CXX)' is not a compiler on this machine; use CXX=g++ (the default) or CXX=clang++-14)
+endif
+endif
 CXX_NAME := $(notdir $(firstword $(CXX)))
 CXX_IS_CLANG := $(findstring clang,$(CXX_NAME))
 ifeq ($(SAN)$(CXX_IS_CLANG),memory)

@@ -14,7 +14,7 @@ END {
 }
 function close_case() {
   if (!open) return
-  if (skip) skipped++
+  if (skip) skipped += !filtered
   else if (bad) failed++
   else passed++
   open = 0

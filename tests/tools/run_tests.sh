@@ -13,4 +13,4 @@ if [ ! -s "$junit" ]; then
   echo "0 passed, 1 failed"
   exit 1
 fi
-awk -v status="$status" -f "$(dirname "$0")/junit.awk" "$junit"
+awk -v status="$status" -v filtered="${filter:+1}" -f "$(dirname "$0")/junit.awk" "$junit"
