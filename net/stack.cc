@@ -25,10 +25,30 @@ TcpFlow listener_flow(Ipv4Address local, uint16_t port) {
   return {.local = local, .local_port = port, .remote = {}, .remote_port = 0};
 }
 
+static_assert(kIpv4HeaderBytes + kTcpHeaderBytes + kLargestMss == kMtuBytes,
+              "the largest segment fills a packet");
+
+// What is wrong with `config` and which values are right; null when nothing is.
+const char* what_cannot_work(const TcpConfig& config) {
+  if (config.mss < kSmallestMss || config.mss > kLargestMss) {
+    return "mss must be 88 to 1460, for headers and data to fit a packet of 1500 bytes";
+  }
+  if (config.send_buffer_bytes == 0 || config.receive_buffer_bytes == 0) {
+    return "send_buffer_bytes and receive_buffer_bytes must be at least 1";
+  }
+  if (config.rto_min < TimerWheel::kTick || config.rto_min > config.rto_max) {
+    return "rto_min must be a millisecond at least, and not above rto_max";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stack>> Stack::create(const StackConfig& config, mm::Memory& memory,
                                              SkbPool& pool, Device& device, Nanos now) {
+  if (const char* wrong = what_cannot_work(config.tcp)) {
+    return Error{Errc::kInvalidArgument, std::string("TcpConfig: ") + wrong};
+  }
   auto cache = memory.create_cache({.name = cache_name(config.address),
                                     .object_size = sizeof(TcpSock),
                                     .align = alignof(TcpSock),
@@ -72,11 +92,17 @@ void Stack::release(SocketId id) {
     --listener->children;
     std::erase(listener->ready, id);
   }
+  unhash(id);
   TcpSock* sock = found->second.sock;
-  flows_.erase(sock->flow());
   sockets_.erase(found);
   sock->~TcpSock();
   cache_->free(sock);
+}
+
+// What comes for its flow from now on is a closed port's, or another socket's.
+void Stack::unhash(SocketId id) {
+  const auto found = flows_.find(find(id)->sock->flow());
+  if (found != flows_.end() && found->second == id) flows_.erase(found);
 }
 
 Stack::Entry* Stack::find(SocketId id) {
@@ -113,6 +139,9 @@ std::optional<uint16_t> Stack::free_port(Ipv4Address remote, uint16_t port) {
 }
 
 Result<SocketId> Stack::connect(Nanos now, Ipv4Address remote, uint16_t port) {
+  if (remote == Ipv4Address{} || port == 0) {
+    return Error{Errc::kInvalidArgument, "nobody can be at address 0.0.0.0 or port 0"};
+  }
   const auto local_port = free_port(remote, port);
   if (!local_port) {
     return Error{Errc::kNoResource,
@@ -120,7 +149,9 @@ Result<SocketId> Stack::connect(Nanos now, Ipv4Address remote, uint16_t port) {
   }
   const TcpFlow flow{config_.address, *local_port, remote, port};
   Result<SocketId> id = make_socket(flow);
-  if (id) find(*id)->sock->connect(now, initial_sequence(now, flow));
+  if (!id) return id;
+  find(*id)->sock->connect(now, initial_sequence(now, flow));
+  settle(*id);
   return id;
 }
 
@@ -156,7 +187,10 @@ size_t Stack::receive(Nanos now, SocketId id, std::span<std::byte> out) {
 }
 
 void Stack::shutdown(Nanos now, SocketId id) {
-  if (TcpSock* sock = sock_of(id)) sock->shutdown(now);
+  TcpSock* sock = sock_of(id);
+  if (sock == nullptr) return;
+  sock->shutdown(now);
+  settle(id);
 }
 
 void Stack::close(Nanos now, SocketId id) {
@@ -207,6 +241,7 @@ void Stack::settle(SocketId id) {
     release(id);
     return;
   }
+  if (state == TcpState::kClosed) unhash(id);
   if (!is_child || state == TcpState::kSynReceived) return;
   std::vector<SocketId>& ready = find(entry->listener)->ready;
   if (std::find(ready.begin(), ready.end(), id) == ready.end()) ready.push_back(id);

@@ -38,7 +38,8 @@ struct SocketStatus {
 class Stack final : private TcpOutput {
  public:
   // Sockets come from a cache "TCP@<address>" of `memory`, buffers from `pool`. kInvalidArgument
-  // when the memory has such a cache already. All arguments outlive the stack.
+  // when the memory has such a cache already, or config.tcp cannot work. All arguments outlive the
+  // stack.
   static Result<std::unique_ptr<Stack>> create(const StackConfig& config, mm::Memory& memory,
                                                SkbPool& pool, Device& device, Nanos now);
   // Drops all sockets without a word to their peers.
@@ -51,7 +52,8 @@ class Stack final : private TcpOutput {
   // Waits for connections to `port`. kInvalidArgument when somebody does already or the port is 0;
   // kNoResource when there is no memory or max_sockets is reached.
   Result<SocketId> listen(uint16_t port);
-  // Starts a connection from a free port. kNoResource as above, or when no port is free.
+  // Starts a connection from a free port. kNoResource as above, or when no port is free;
+  // kInvalidArgument for an address or port of 0.
   Result<SocketId> connect(Nanos now, Ipv4Address remote, uint16_t port);
   // The next connection of `listener` that is established; nothing when there is none.
   std::optional<SocketId> accept(SocketId listener);
@@ -93,7 +95,9 @@ class Stack final : private TcpOutput {
 
   Result<SocketId> make_socket(const TcpFlow& flow);
   void release(SocketId id);
-  // After an event of the socket: accepts or releases it if that is what came of it.
+  void unhash(SocketId id);
+  // After an event of the socket: accepts it, takes it off the network or releases it, if that is
+  // what came of it.
   void settle(SocketId id);
   Entry* find(SocketId id);
   TcpSock* sock_of(SocketId id);
@@ -113,7 +117,8 @@ class Stack final : private TcpOutput {
   TcpCounters counters_;
   // Ordered maps: no peer can make them slow by choosing its ports.
   std::map<SocketId, Entry> sockets_;
-  std::map<TcpFlow, SocketId> flows_;  // listeners with remote 0.0.0.0:0
+  // Who gets what comes; listeners with remote 0.0.0.0:0. A socket in CLOSED is not here.
+  std::map<TcpFlow, SocketId> flows_;
   uint64_t last_id_ = 0;
   uint16_t last_port_ = 0;
   uint16_t last_identification_ = 0;

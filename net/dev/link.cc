@@ -1,5 +1,7 @@
 #include "net/dev/link.h"
 
+#include <algorithm>
+
 namespace ring3::net {
 
 Nanos Link::random_delay() {
@@ -12,8 +14,18 @@ Nanos Link::random_delay() {
   return delay;
 }
 
+// When the last byte of `skb` has left: after those of the packets before it.
+Nanos Link::serialized(Nanos now, const SkBuff& skb) {
+  if (config_.bytes_per_second == 0) return now;
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const uint64_t time = skb.length * kSecond / config_.bytes_per_second;
+  idle_from_ = std::max(idle_from_, now) + Nanos(static_cast<int64_t>(time));
+  return idle_from_;
+}
+
 void Link::transmit(Nanos now, SkBuff* skb) {
   ++counters_.sent;
+  const Nanos left = serialized(now, *skb);
   if (prng_.chance(config_.loss_per_mille, 1000)) {
     ++counters_.lost;
     pool_.free(skb);
@@ -22,10 +34,10 @@ void Link::transmit(Nanos now, SkBuff* skb) {
   if (prng_.chance(config_.duplicate_per_mille, 1000)) {
     if (SkBuff* copy = pool_.clone(*skb)) {
       ++counters_.duplicated;
-      enqueue(now + random_delay(), copy);
+      enqueue(left + random_delay(), copy);
     }
   }
-  enqueue(now + random_delay(), skb);
+  enqueue(left + random_delay(), skb);
 }
 
 // From the back, where most packets belong.

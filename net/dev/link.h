@@ -18,7 +18,8 @@ struct LinkConfig {
   uint32_t duplicate_per_mille = 0;
   uint32_t reorder_per_mille = 0;  // packets that are held back by reorder_delay
   Nanos reorder_delay = milliseconds(5);
-  unsigned queue_limit = 1000;  // packets on the way; one more is lost
+  uint64_t bytes_per_second = 0;  // how fast packets follow each other; 0: as fast as they come
+  unsigned queue_limit = 1000;    // packets waiting or on the way; one more is lost
 };
 
 struct LinkCounters {
@@ -50,12 +51,14 @@ class Link final : public Device {
  private:
   void enqueue(Nanos arrival, SkBuff* skb);
   Nanos random_delay();
+  Nanos serialized(Nanos now, const SkBuff& skb);
 
   const LinkConfig config_;
   SkbPool& pool_;
   Prng prng_;
   SkbQueue in_flight_;  // by arrival; equal ones in the order they were sent
   unsigned queued_ = 0;
+  Nanos idle_from_{0};  // when the last packet has left the sender, given a rate
   LinkCounters counters_;
 };
 

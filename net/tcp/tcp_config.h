@@ -9,8 +9,13 @@
 
 namespace ring3::net {
 
+// A smaller maximum segment size, ours or the peer's, would make a header for every few bytes; a
+// larger one would not fit a packet of 1500 bytes with its headers.
+inline constexpr uint16_t kSmallestMss = 88;
+inline constexpr uint16_t kLargestMss = 1460;
+
 struct TcpConfig {
-  uint16_t mss = 1460;                    // largest payload we accept: MTU 1500 less headers
+  uint16_t mss = kLargestMss;             // largest payload we accept
   size_t send_buffer_bytes = 65536;       // of a socket: sent and not acknowledged, and not sent
   uint32_t receive_buffer_bytes = 65535;  // of a socket; the window, since nothing scales it
 

@@ -43,15 +43,7 @@ void TcpSock::input_syn_sent(Nanos now, const TcpRepr& repr) {
   if (repr.has(kAck) && !acks_syn) {
     if (repr.has(kRst)) return;
     // An old duplicate of another connection: it is told that it is one.
-    ++context_.counters.out_rsts;
-    TcpRepr reset{.source_port = flow_.local_port,
-                  .destination_port = flow_.remote_port,
-                  .seq = repr.ack,
-                  .ack = {},
-                  .flags = kRst,
-                  .window = 0,
-                  .mss = std::nullopt};
-    output_.send_segment(now, flow_, reset, nullptr);
+    send_reset_for(now, repr.ack);
     return;
   }
   if (repr.has(kRst)) {
@@ -76,16 +68,12 @@ void TcpSock::input_syn_sent(Nanos now, const TcpRepr& repr) {
   snd_wnd_ = max_snd_wnd_ = repr.window;
   snd_wl1_ = repr.seq;
   snd_wl2_ = repr.ack;
-  if (fin_queued_) become(TcpState::kFinWait1);
   send_ack(now);
 }
 
 void TcpSock::learn_mss(const TcpRepr& syn) {
-  // 536 is what RFC 9293 3.7.1 assumes of a peer that says nothing; too small a value would make
-  // a header for every few bytes.
-  constexpr uint16_t kDefault = 536;
-  constexpr uint16_t kSmallest = 88;
-  const uint16_t theirs = std::max(syn.mss.value_or(kDefault), kSmallest);
+  constexpr uint16_t kDefault = 536;  // what RFC 9293 3.7.1 assumes of a peer that says nothing
+  const uint16_t theirs = std::max(syn.mss.value_or(kDefault), kSmallestMss);
   mss_ = std::min(context_.config.mss, theirs);
   congestion_ = Congestion(mss_);
 }
@@ -95,20 +83,17 @@ void TcpSock::learn_mss(const TcpRepr& syn) {
 // First: is any of it in the window we offered?
 bool TcpSock::check_sequence(Nanos now, const TcpRepr& repr, uint32_t length) {
   const uint32_t window = distance(rcv_nxt_, rcv_adv_);
-  const auto in_window = [&](TcpSeq seq) {
-    return seq.at_or_after(rcv_nxt_) && seq.before(rcv_adv_);
-  };
-  const TcpSeq last = repr.seq + (length == 0 ? 0 : length - 1);
-  const bool acceptable = window == 0 ? length == 0 && repr.seq == rcv_nxt_
-                          : length == 0
-                              ? in_window(repr.seq) || repr.seq == rcv_nxt_
-                              : in_window(repr.seq) || in_window(last) ||
-                                    (repr.seq.before(rcv_nxt_) && last.at_or_after(rcv_adv_));
+  const TcpSeq end = repr.seq + length;
+  // The right edge itself is good for an empty segment, as in Linux: from there a peer acknowledges
+  // that has used up the window while a part of it is lost.
+  const bool acceptable = length == 0
+                              ? repr.seq.at_or_after(rcv_nxt_) && repr.seq.at_or_before(rcv_adv_)
+                              : window != 0 && repr.seq.before(rcv_adv_) && end.after(rcv_nxt_);
   if (acceptable) return true;
   if (repr.has(kRst)) return false;
   if (state_ == TcpState::kTimeWait && repr.has(kFin)) {
     // The peer has not seen our last acknowledgement: the wait starts again.
-    context_.timers.set(wait_timer_, now + context_.config.time_wait);
+    context_.timers.set(wait_timer_, now, context_.config.time_wait);
   }
   // With a closed window valid acknowledgements still count (3.4, last paragraph).
   if (window == 0 && repr.seq == rcv_nxt_ && repr.has(kAck) && !repr.has(kSyn) &&
@@ -128,7 +113,9 @@ bool TcpSock::check_reset(Nanos now, const TcpRepr& repr) {
     return false;
   }
   if (state_ == TcpState::kSynReceived) ++context_.counters.attempt_fails;
-  ++context_.counters.estab_resets;
+  if (state_ == TcpState::kEstablished || state_ == TcpState::kCloseWait) {
+    ++context_.counters.estab_resets;
+  }
   const bool both_finished =
       state_ == TcpState::kTimeWait || state_ == TcpState::kClosing || state_ == TcpState::kLastAck;
   end(both_finished ? TcpError::kNone : TcpError::kConnectionReset);
@@ -151,10 +138,7 @@ bool TcpSock::check_ack(Nanos now, const TcpRepr& repr) {
       snd_wl2_ = repr.ack;
       return true;
     }
-    ++context_.counters.out_rsts;
-    TcpRepr reset = make_repr(repr.ack, kRst);
-    reset.flags = kRst;
-    output_.send_segment(now, flow_, reset, nullptr);
+    send_reset_for(now, repr.ack);
     return false;
   }
   if (repr.ack.after(snd_max_) || repr.ack.before(snd_una_ - max_snd_wnd_)) {
@@ -165,7 +149,7 @@ bool TcpSock::check_ack(Nanos now, const TcpRepr& repr) {
 }
 
 void TcpSock::process_ack(Nanos now, const TcpRepr& repr, size_t payload_bytes) {
-  const uint32_t old_window = snd_wnd_;
+  const bool same_window = repr.window == snd_wnd_;
   const bool advances = repr.ack.after(snd_una_);
   if (repr.ack.at_or_after(snd_una_)) update_send_window(repr);
   if (advances) {
@@ -174,7 +158,7 @@ void TcpSock::process_ack(Nanos now, const TcpRepr& repr, size_t payload_bytes) 
   }
   // A duplicate as RFC 5681 section 2 defines it: nothing new about it, with data on the way.
   const bool duplicate = repr.ack == snd_una_ && payload_bytes == 0 && !repr.has(kFin) &&
-                         snd_wnd_ == old_window && flight() != 0 && !write_queue_.empty();
+                         same_window && flight() != 0 && !write_queue_.empty();
   if (duplicate) duplicate_ack(now);
 }
 
@@ -187,8 +171,9 @@ void TcpSock::update_send_window(const TcpRepr& repr) {
   max_snd_wnd_ = std::max(max_snd_wnd_, snd_wnd_);
   snd_wl1_ = repr.seq;
   snd_wl2_ = repr.ack;
-  // An answer to a probe: the peer is there. An opened window ends the probing.
-  if (flight() == 0) retries_ = 0;
+  // An answer to a probe, or to a segment that a window has closed upon: the peer is there
+  // (RFC 1122 4.2.2.17). An opened window ends the probing.
+  if (flight() == 0 || snd_wnd_ == 0) retries_ = 0;
   if (opens && flight() == 0) {
     rtt_.end_back_off();
     context_.timers.cancel(retransmit_timer_);
@@ -238,6 +223,8 @@ void TcpSock::acknowledge(Nanos now, TcpSeq ack) {
   } else {
     duplicate_acks_ = 0;
     if (!syn_acked) congestion_.acked(bytes);
+    // Kept near, lest it should seem to lie ahead when 2^31 bytes have passed.
+    recover_ = later(recover_, ack);
   }
   // (5.2), (5.3): off when all is acknowledged, else from now on anew.
   context_.timers.cancel(retransmit_timer_);
@@ -254,7 +241,7 @@ void TcpSock::duplicate_ack(Nanos now) {
   }
   if (duplicate_acks_ != 3) return;
   // Acknowledgements of what a timeout sent a second time are no sign of another loss.
-  if (snd_una_.before(recover_) && recover_ != iss_) return;
+  if (snd_una_.before(recover_)) return;
   ++context_.counters.fast_retrans;
   recover_ = snd_max_;
   congestion_.enter_recovery(flight());
@@ -266,7 +253,7 @@ void TcpSock::our_fin_acked(Nanos now) {
   switch (state_) {
     case TcpState::kFinWait1:
       become(TcpState::kFinWait2);
-      if (user_gone_) context_.timers.set(wait_timer_, now + context_.config.fin_timeout);
+      if (user_gone_) context_.timers.set(wait_timer_, now, context_.config.fin_timeout);
       break;
     case TcpState::kClosing:
       enter_time_wait(now);
@@ -282,7 +269,7 @@ void TcpSock::our_fin_acked(Nanos now) {
 void TcpSock::enter_time_wait(Nanos now) {
   become(TcpState::kTimeWait);
   context_.timers.cancel(retransmit_timer_);
-  context_.timers.set(wait_timer_, now + context_.config.time_wait);
+  context_.timers.set(wait_timer_, now, context_.config.time_wait);
 }
 
 // Seventh and eighth: the data, and the FIN behind it.
@@ -302,7 +289,6 @@ void TcpSock::process_data(Nanos now, SkBuff* skb) {
     return;
   }
   trim_to_window(*skb);
-  const bool full_segment = skb->length >= mss_;
   const bool had_gap = receive_queue_.has_gap();
   const TcpSeq before = rcv_nxt_;
   const bool fin = receive_queue_.add(skb, rcv_nxt_, context_.config.receive_buffer_bytes);
@@ -317,10 +303,8 @@ void TcpSock::process_data(Nanos now, SkBuff* skb) {
   if (early && !had_gap) ++context_.counters.ofo_queued;
   if (early || had_gap || before == rcv_nxt_) {
     send_ack(now);
-  } else if (full_segment) {
+  } else {
     delay_ack(now);
-  } else if (!delayed_ack_timer_.pending()) {
-    context_.timers.set(delayed_ack_timer_, now + context_.config.delayed_ack);
   }
 }
 

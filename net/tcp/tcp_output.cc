@@ -76,17 +76,32 @@ void TcpSock::send_reset(Nanos now) {
   output_.send_segment(now, flow_, make_repr(snd_max_, kRst), nullptr);
 }
 
+// For an acknowledgement of something we have not sent: a reset that its sender finds in order.
+void TcpSock::send_reset_for(Nanos now, TcpSeq ack) {
+  ++context_.counters.out_rsts;
+  const TcpRepr reset{.source_port = flow_.local_port,
+                      .destination_port = flow_.remote_port,
+                      .seq = ack,
+                      .ack = {},
+                      .flags = kRst,
+                      .window = 0,
+                      .mss = std::nullopt};
+  output_.send_segment(now, flow_, reset, nullptr);
+}
+
 // A segment from before the window, which the peer answers with its window whatever that is.
 void TcpSock::send_window_probe(Nanos now) {
   output_.send_segment(now, flow_, make_repr(snd_una_ - 1, 0), nullptr);
 }
 
-// An acknowledgement that may wait for a second segment, or for data to ride on.
+// An acknowledgement that may wait for a second segment, or for data to ride on. Segments count
+// whatever their size (RFC 1122 4.2.3.2 asks for it of full ones): a path may make all of them
+// smaller than the maximum.
 void TcpSock::delay_ack(Nanos now) {
   if (++segments_unacked_ >= 2) {
     send_ack(now);
   } else if (!delayed_ack_timer_.pending()) {
-    context_.timers.set(delayed_ack_timer_, now + context_.config.delayed_ack);
+    context_.timers.set(delayed_ack_timer_, now, context_.config.delayed_ack);
   }
 }
 
@@ -102,20 +117,35 @@ SkBuff* TcpSock::next_to_send() {
   return nullptr;
 }
 
-// The windows, then Nagle (RFC 1122 4.2.3.4): a small segment waits while others are on the way.
+bool TcpSock::handshake_done() const {
+  return state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived && snd_una_ != iss_;
+}
+
+// How many bytes of `skb`, the next to send, should go out as one segment: what the peer takes in
+// one; but with nothing on the way rather half of the largest window there was than nothing
+// (RFC 9293 3.8.6.2.1, rule 3).
+size_t TcpSock::worth_sending(const SkBuff& skb) const {
+  const size_t segment = std::min<size_t>(skb.length, mss_);
+  const uint32_t window = effective_window();
+  const bool worth = flight() == 0 && window != 0 && window >= max_snd_wnd_ / 2;
+  return worth ? std::min<size_t>(segment, window) : segment;
+}
+
+// The windows, then Nagle (RFC 1122 4.2.3.4): a small segment waits while others are on the way,
+// for more to fill it, unless there will be no more.
 bool TcpSock::may_send(const SkBuff& skb) const {
   // Nothing but the SYN before the handshake is done.
-  const bool handshake = state_ == TcpState::kSynSent || state_ == TcpState::kSynReceived ||
-                         (state_ == TcpState::kFinWait1 && snd_una_ == iss_);
-  if (handshake) return (skb.flags & kSyn) != 0;
-  const uint32_t length = tcp_seq_length(skb.flags & ~kFin, skb.length);
-  if (flight() + length > effective_window() && length != 0) return false;
-  if ((skb.flags & kFin) != 0 || skb.length >= mss_ || context_.config.nodelay) return true;
+  if (!handshake_done()) return (skb.flags & kSyn) != 0;
+  // A FIN takes a number of the peer's window, but loads no network.
+  if (flight() + tcp_seq_length(skb.flags, skb.length) > snd_wnd_) return false;
+  if (skb.length != 0 && flight() + skb.length > congestion_.cwnd()) return false;
+  if (fin_queued_ || skb.length >= mss_ || context_.config.nodelay) return true;
   return flight() == 0 || skb.transmissions != 0;
 }
 
 void TcpSock::push(Nanos now) {
   while (SkBuff* skb = next_to_send()) {
+    if (handshake_done() && !cut(*skb, worth_sending(*skb))) break;
     if (!may_send(*skb)) break;
     snd_nxt_ = skb->seq + tcp_seq_length(skb->flags, skb->length);
     snd_max_ = later(snd_max_, snd_nxt_);
@@ -129,15 +159,28 @@ void TcpSock::retransmit_head(Nanos now) {
   if (head != nullptr) transmit(now, *head);
 }
 
-// Cuts `skb`, which has more than `bytes`, in two; false when there is no memory.
+// Leaves `skb` with at most `bytes`, and without a FIN that the peer's window has no place for;
+// what is cut off follows it. False when there is no memory for that.
+bool TcpSock::cut(SkBuff& skb, size_t bytes) {
+  if (skb.length > bytes) return split(skb, bytes);
+  const bool only_fin_exceeds =
+      skb.length != 0 && (skb.flags & kFin) != 0 && flight() + skb.length == snd_wnd_;
+  return !only_fin_exceeds || split(skb, skb.length);
+}
+
+// Cuts `skb` in two behind `bytes`; false when there is no memory.
 bool TcpSock::split(SkBuff& skb, size_t bytes) {
-  SkBuff* rest = context_.pool.clone(skb);
+  SkBuff* rest = context_.pool.alloc();
   if (rest == nullptr) {
     ++context_.counters.no_memory;
     return false;
   }
-  rest->pull(bytes);
+  // At the start of its buffer, so that what the user sends next still fills it up to a segment.
+  std::ranges::copy(skb.data().subspan(bytes), rest->put(skb.length - bytes).begin());
   rest->seq = skb.seq + static_cast<uint32_t>(bytes);
+  rest->flags = skb.flags;
+  rest->transmissions = skb.transmissions;
+  rest->time = skb.time;
   skb.trim(bytes);
   skb.flags &= static_cast<uint8_t>(~kFin);
   write_queue_.insert_after(skb, *rest);

@@ -64,6 +64,7 @@ void TcpSock::connect(Nanos now, TcpSeq iss) {
   become(TcpState::kSynSent);
   start(iss);
   push(now);
+  check_invariants();
 }
 
 void TcpSock::accept_syn(Nanos now, TcpSeq iss, const TcpRepr& syn) {
@@ -74,6 +75,7 @@ void TcpSock::accept_syn(Nanos now, TcpSeq iss, const TcpRepr& syn) {
   learn_mss(syn);
   start(iss);
   push(now);
+  check_invariants();
 }
 
 bool TcpSock::can_send_data() const {
@@ -124,6 +126,7 @@ size_t TcpSock::send(Nanos now, std::span<const std::byte> data) {
   const size_t taken = wanted - left.size();
   write_queue_bytes_ += taken;
   push(now);
+  check_invariants();
   return taken;
 }
 
@@ -158,25 +161,33 @@ void TcpSock::shutdown(Nanos now) {
     default:
       return;
   }
-  // The FIN rides on the last unsent segment, or is one of its own.
+  if (append_fin()) {
+    push(now);
+  } else {
+    // Without even a buffer for the FIN the connection cannot end in order.
+    send_reset(now);
+    end(TcpError::kTimedOut);
+  }
+  check_invariants();
+}
+
+// The FIN rides on the last unsent segment, or is one of its own. False when there is no memory.
+bool TcpSock::append_fin() {
   SkBuff* tail = write_queue_.back();
   if (tail == nullptr || tail->transmissions != 0 || tail->flags != 0) {
-    const TcpSeq end_seq =
+    const TcpSeq end =
         tail == nullptr ? snd_max_ : tail->seq + tcp_seq_length(tail->flags, tail->length);
     tail = context_.pool.alloc();
     if (tail == nullptr) {
-      // Without even a buffer for the FIN the connection cannot end in order.
       ++context_.counters.no_memory;
-      send_reset(now);
-      end(TcpError::kTimedOut);
-      return;
+      return false;
     }
-    tail->seq = end_seq;
+    tail->seq = end;
     write_queue_.push_back(*tail);
   }
   tail->flags |= kFin;
   fin_queued_ = true;
-  push(now);
+  return true;
 }
 
 void TcpSock::close(Nanos now) {
@@ -190,7 +201,7 @@ void TcpSock::close(Nanos now) {
   }
   shutdown(now);
   if (state_ == TcpState::kFinWait2) {
-    context_.timers.set(wait_timer_, now + context_.config.fin_timeout);
+    context_.timers.set(wait_timer_, now, context_.config.fin_timeout);
   }
 }
 
@@ -223,6 +234,24 @@ void TcpSock::check_invariants() const {
     DCHECK(write_queue_.empty() || flight() != 0 || retransmit_timer_.pending());
   }
   DCHECK(state_ != TcpState::kTimeWait || wait_timer_.pending());
+  if (RING3_DCHECK_ENABLED && state_ != TcpState::kClosed) check_write_queue();
+}
+
+// From snd_una_ on without a gap, sent segments first, as many bytes as are counted.
+void TcpSock::check_write_queue() const {
+  TcpSeq next = snd_una_;
+  size_t bytes = 0;
+  bool nxt_is_a_boundary = snd_nxt_ == snd_una_;
+  for (const SkBuff& skb : write_queue_) {
+    CHECK_EQ(skb.seq.value(), next.value());
+    CHECK_EQ(skb.transmissions != 0, skb.seq.before(snd_max_));
+    next = skb.seq + tcp_seq_length(skb.flags, skb.length);
+    bytes += skb.length;
+    nxt_is_a_boundary |= next == snd_nxt_;
+  }
+  CHECK(nxt_is_a_boundary);
+  CHECK(next.at_or_after(snd_max_));
+  CHECK_EQ(bytes, write_queue_bytes_);
 }
 
 }  // namespace ring3::net

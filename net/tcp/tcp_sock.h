@@ -142,9 +142,6 @@ class TcpSock {
   // Sent and not acknowledged, FIN and SYN included.
   uint32_t flight() const { return distance(snd_una_, snd_nxt_); }
 
-  // Debug builds recompute what must always hold; called after every event.
-  void check_invariants() const;
-
  private:
   // -- tcp_sock.cc
   void start(TcpSeq iss);
@@ -152,6 +149,10 @@ class TcpSock {
   void end(TcpError error);
   bool can_send_data() const;
   bool append_to_tail(std::span<const std::byte>& data);
+  bool append_fin();
+  // Debug builds recompute what must always hold; called after every event.
+  void check_invariants() const;
+  void check_write_queue() const;
 
   // -- tcp_input.cc
   void input_syn_sent(Nanos now, const TcpRepr& repr);
@@ -173,12 +174,16 @@ class TcpSock {
   // -- tcp_output.cc
   void push(Nanos now);
   bool may_send(const SkBuff& skb) const;
+  bool handshake_done() const;
+  size_t worth_sending(const SkBuff& skb) const;
+  bool cut(SkBuff& skb, size_t bytes);
   bool transmit(Nanos now, SkBuff& skb);
   void retransmit_head(Nanos now);
   bool split(SkBuff& skb, size_t bytes);
   void send_ack(Nanos now);
   void send_reset(Nanos now);
   void send_window_probe(Nanos now);
+  void send_reset_for(Nanos now, TcpSeq ack);
   void delay_ack(Nanos now);
   TcpRepr make_repr(TcpSeq seq, uint8_t flags);
   uint16_t window_to_offer();

@@ -1,6 +1,8 @@
 // A socket's timers: retransmission (RFC 6298), persist (RFC 9293 3.8.6.1), delayed
 // acknowledgement, and the waits at the end.
 
+#include <algorithm>
+
 #include "net/tcp/tcp_sock.h"
 
 namespace ring3::net {
@@ -11,9 +13,7 @@ void TcpSock::cancel_timers() {
   }
 }
 
-void TcpSock::arm_retransmit(Nanos now) {
-  context_.timers.set(retransmit_timer_, now + rtt_.rto());
-}
+void TcpSock::arm_retransmit(Nanos now) { context_.timers.set(retransmit_timer_, now, rtt_.rto()); }
 
 // Something waits for the peer exactly when the timer runs: data on the way, or data that its
 // window keeps back.
@@ -50,7 +50,8 @@ void TcpSock::retransmit_timeout(Nanos now) {
     return;
   }
   ++context_.counters.timeouts;
-  congestion_.timed_out(flight(), retries_ == 0);
+  // A lost SYN says nothing about what the path carries (RFC 6928 section 2).
+  if (!handshake) congestion_.timed_out(flight(), retries_ == 0);
   ++retries_;
   rtt_.back_off();
   duplicate_acks_ = 0;
@@ -75,11 +76,8 @@ void TcpSock::persist_timeout(Nanos now) {
     return;
   }
   const uint32_t window = effective_window();
-  if (window != 0 && head->length > window) {
-    // Half a segment is better than none once nothing else happens (RFC 1122 4.2.3.4).
-    if (split(*head, window)) head = next_to_send();
-  }
-  if (window != 0 && head->length <= window) {
+  // Half a segment is better than none once nothing else happens (RFC 1122 4.2.3.4).
+  if (window != 0 && cut(*head, std::min<uint32_t>(window, mss_))) {
     snd_nxt_ = head->seq + tcp_seq_length(head->flags, head->length);
     snd_max_ = later(snd_max_, snd_nxt_);
     transmit(now, *head);

@@ -7,10 +7,18 @@
 
 namespace ring3::net {
 
-void TimerWheel::set(Timer& timer, Nanos deadline) {
+// Time in which nothing was due goes by unseen; a delay has the precision of its length only if it
+// is counted from now. What is due stays due: the clock does not pass it.
+void TimerWheel::forward(Nanos now) {
+  const uint64_t tick = to_tick(now);
+  clock_ = std::max(clock_, std::min(tick, next_tick().value_or(tick)));
+}
+
+void TimerWheel::set(Timer& timer, Nanos now, Nanos delay) {
   cancel(timer);
+  forward(now);
   // Rounded up to a tick, and below to a bucket: never early. Overdue is due at the next tick.
-  uint64_t tick = static_cast<uint64_t>((deadline + kTick - Nanos(1)) / kTick);
+  uint64_t tick = to_tick(now + delay + kTick - Nanos(1));
   tick = std::max(tick, clock_);
   constexpr uint64_t kReach = uint64_t{kBuckets - 1} << ((kLevels - 1) * kLevelShift);
   tick = std::min(tick, clock_ + kReach - 1);

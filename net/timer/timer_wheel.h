@@ -3,7 +3,7 @@
 // The kernel's hierarchical timer wheel without cascading (kernel/time/timer.c, since 4.8): nine
 // levels of 64 buckets, each level eight times as coarse as the one below. A timer goes into one
 // bucket and stays there: setting and cancelling are O(1), and the price is precision. A timer is
-// never early, and late by less than an eighth of its delay, plus a tick.
+// never early, and late by less than 8/63 of its delay (about an eighth), plus two ticks.
 //
 // Pure: one thread, time is an argument.
 
@@ -32,9 +32,9 @@ class TimerWheel {
 
   explicit TimerWheel(Nanos start) : clock_(to_tick(start)) {}
 
-  // From now on `timer` is due at `deadline`, whatever it was set to before. Deadlines further
-  // away than the wheel reaches (12 days) are due when it reaches.
-  void set(Timer& timer, Nanos deadline);
+  // `timer` is due `delay` after `now`, whatever it was set to before. Delays longer than the wheel
+  // reaches (12 days) end when it reaches.
+  void set(Timer& timer, Nanos now, Nanos delay);
   // Does nothing when the timer is not pending.
   void cancel(Timer& timer);
 
@@ -63,6 +63,7 @@ class TimerWheel {
   static uint64_t to_tick(Nanos time) { return static_cast<uint64_t>(time / kTick); }
   static unsigned shift_of(unsigned level) { return level * kLevelShift; }
 
+  void forward(Nanos now);
   std::optional<uint64_t> next_tick() const;
   // A timer of a bucket that is due at exactly clock_, taken out; null when there is none.
   Timer* pop_due();

@@ -127,6 +127,30 @@ BOOST_DATA_TEST_CASE(a_bad_link_loses_doubles_and_reorders_and_nothing_is_missin
   BOOST_TEST(outcome.retransmissions > 0u);
 }
 
+// Buffers, segments, rates and faults of any size (swarm testing): slow at worst.
+BOOST_DATA_TEST_CASE(any_configuration_that_is_accepted_works, data::xrange(100), seed) {
+  Prng prng(static_cast<uint64_t>(seed));
+  const auto per_mille = [&](uint32_t most) {
+    return prng.chance(1, 2) ? 0 : static_cast<uint32_t>(prng.between(1, most));
+  };
+  const NetworkConfig config{
+      .link = {.delay = milliseconds(static_cast<int64_t>(prng.between(0, 50))),
+               .jitter = milliseconds(static_cast<int64_t>(prng.between(0, 5))),
+               .loss_per_mille = per_mille(100),
+               .duplicate_per_mille = per_mille(100),
+               .reorder_per_mille = per_mille(200),
+               .bytes_per_second = prng.chance(1, 2) ? 0 : prng.between(50'000, 1'000'000)},
+      .tcp = {.mss = static_cast<uint16_t>(prng.between(kSmallestMss, kLargestMss)),
+              .send_buffer_bytes = prng.between(1, 30'000),
+              .receive_buffer_bytes = static_cast<uint32_t>(prng.between(100, 65'535)),
+              .data_retries = 40,
+              .nodelay = prng.chance(1, 2)},
+      .seed = static_cast<uint64_t>(seed)};
+  const size_t up = prng.between(1, 8000);
+  const size_t down = prng.between(1, 8000);
+  BOOST_TEST(exchange(*memory, config, up, down).whole);
+}
+
 BOOST_AUTO_TEST_CASE(a_seed_replays_a_run) {
   const NetworkConfig config{
       .link = {.loss_per_mille = 100, .reorder_per_mille = 200}, .tcp = {}, .seed = 7};
@@ -151,6 +175,48 @@ BOOST_DATA_TEST_CASE(buffers_that_cannot_be_had_only_make_it_slow, data::xrange(
       {.interval = 3, .probability = 50, .space = size_t{64} << 10, .times = 100}, config.seed);
   BOOST_TEST(exchange(*memory, config, 60'000, 60'000).whole);
   BOOST_TEST(memory->slabs().failslab().injected() >= 20u);
+}
+
+// Neither reads, both windows are full to the byte, both have said that they are done: each FIN
+// has to wait, and neither host may answer the other's answers for ever.
+BOOST_AUTO_TEST_CASE(two_hosts_that_close_with_full_windows_stay_quiet) {
+  auto network = std::move(
+      Network::create({.link = {}, .tcp = {.receive_buffer_bytes = 20'000}, .seed = 1}, *memory)
+          .value());
+  const SocketId listener = network->server().listen(80).value();
+  const SocketId id = network->client().connect(network->now(), kServerAddress, 80).value();
+  std::optional<SocketId> child;
+  network->run_until(
+      [&] {
+        child = network->server().accept(listener);
+        return child.has_value();
+      },
+      seconds(10));
+  const auto upward = random_bytes(1, 20'000);
+  const auto downward = random_bytes(2, 20'000);
+  BOOST_TEST(network->client().send(network->now(), id, upward) == upward.size());
+  BOOST_TEST(network->server().send(network->now(), *child, downward) == downward.size());
+  network->run_until([] { return false; }, seconds(1));
+  network->client().shutdown(network->now(), id);
+  network->server().shutdown(network->now(), *child);
+  network->run_until([] { return false; }, seconds(600));
+  // Data, acknowledgements, and probes that back off.
+  BOOST_TEST(network->to_server().sent < 60u);
+  BOOST_TEST(network->to_client().sent < 60u);
+
+  Peer client(network->client(), id, {});
+  Peer server(network->server(), *child, {});
+  const bool ended = network->run_until(
+      [&] {
+        client.pump(network->now());
+        server.pump(network->now());
+        return network->client().status(id).peer_finished &&
+               network->server().status(*child).peer_finished;
+      },
+      seconds(1200));
+  BOOST_TEST(ended);
+  BOOST_CHECK(server.in() == upward);
+  BOOST_CHECK(client.in() == downward);
 }
 
 BOOST_AUTO_TEST_CASE(a_network_with_open_connections_leaves_nothing_behind) {

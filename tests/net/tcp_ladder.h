@@ -54,6 +54,11 @@ class TcpLadder final : private Device {
   }
 
   Stack& stack() { return *stack_; }
+  // What a second host says that is told to use `tcp`; nothing when it can.
+  std::string refusal(const TcpConfig& tcp) {
+    const auto host = Stack::create({kPeerAddress, tcp}, *memory_, pool_, *this, now_);
+    return host.ok() ? "" : host.error().message;
+  }
   mm::Memory& memory() { return *memory_; }
   Nanos now() const { return now_; }
   SocketId id = {};
@@ -125,15 +130,16 @@ class TcpLadder final : private Device {
 
   // ---- Starting positions. ----
 
+  void listening() { listener_ = stack_->listen(kOurPort).value(); }
+  void accept() { id = stack_->accept(listener_).value(); }
   // We have listened, the peer has connected, and `id` is the accepted socket.
   void established() {
-    const SocketId listener = stack_->listen(kOurPort).value();
+    listening();
     in({kSyn, 0});
     out({kSyn | kAck, 0, 1});
     in({kAck, 1, 1});
-    id = stack_->accept(listener).value();
+    accept();
     BOOST_CHECK(state() == TcpState::kEstablished);
-    listener_ = listener;
   }
   // Our SYN is out.
   void connecting() {

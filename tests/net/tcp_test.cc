@@ -585,6 +585,234 @@ BOOST_AUTO_TEST_CASE(a_packet_with_any_byte_damaged_is_counted_and_dropped) {
   BOOST_TEST(t.read(1) == 0u);
 }
 
+// ---- What an audit of the first version found: each of these failed on it. ----
+
+// The wheel counts from now, not from its last expiry.
+BOOST_AUTO_TEST_CASE(a_timeout_after_a_long_idle_time_is_as_precise_as_any) {
+  TcpLadder t;
+  t.established();
+  t.wait(seconds(1000));
+  t.send(500);
+  t.out({kAck, 1, 1, 500});
+  t.out_after(milliseconds(200), {kAck, 1, 1, 500});
+}
+
+BOOST_AUTO_TEST_CASE(data_sent_before_the_handshake_keeps_the_peer_s_maximum_segment_size) {
+  TcpLadder t;
+  t.peer_mss = 700;
+  t.connecting();
+  t.send(1460);
+  t.silence();
+  t.in({kSyn | kAck, 0, 1});
+  t.out({kAck, 1, 1});
+  t.out({kAck, 1, 1, 700});
+  t.out({kAck, 701, 1, 700});
+  t.in({kAck, 1, 1401});
+  t.out({kAck, 1401, 1, 60});
+}
+
+// A connection that we have given up is CLOSED, whoever still holds its id: the peer, whose
+// segments show that our RST has missed, gets one that fits.
+BOOST_AUTO_TEST_CASE(a_connection_given_up_answers_with_resets) {
+  TcpLadder t({.data_retries = 0});
+  t.established();
+  t.send(500);
+  t.out({kAck, 1, 1, 500});
+  t.out_after(milliseconds(200), {kRst | kAck, 501, 1});
+  t.in({kAck, 1, 1});
+  t.out({kRst, 1, 0});
+  BOOST_CHECK(t.stack().status(t.id).error == TcpError::kTimedOut);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_connect_again_after_a_reset_though_the_old_id_is_held) {
+  TcpLadder t;
+  t.established();
+  const SocketId old = t.id;
+  t.in({kRst, 1});
+  BOOST_CHECK(t.state() == TcpState::kClosed);
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kAck, 1, 1});
+  t.accept();
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+  t.stack().close(t.now(), old);
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+  t.in({kAck, 1, 1, 10});
+  BOOST_TEST(t.read(1) == 10u);
+  t.out_after(milliseconds(40), {kAck, 1, 11});
+}
+
+// RFC 5681 halves for lost data; a lost SYN is none.
+BOOST_AUTO_TEST_CASE(a_lost_syn_ack_does_not_shrink_the_congestion_window) {
+  TcpLadder t;
+  t.listening();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.out_after(seconds(1), {kSyn | kAck, 0, 1});
+  t.in({kAck, 1, 1});
+  t.accept();
+  t.send(20'000);
+  for (uint32_t i = 0; i < 10; ++i) t.out({kAck, 1 + i * 1000, 1, 1000});
+  t.silence();
+}
+
+// A FIN takes a number, and so a place in the window.
+BOOST_AUTO_TEST_CASE(a_fin_waits_for_the_window) {
+  TcpLadder t;
+  t.window = 1000;
+  t.established();
+  t.send(1000);
+  t.stack().shutdown(t.now(), t.id);
+  t.out({kAck, 1, 1, 1000});
+  t.window = 0;
+  t.in({kAck, 1, 1001});
+  t.out_after(milliseconds(200), {kAck, 1000, 1});
+  t.window = 1;
+  t.in({kAck, 1, 1001});
+  t.out({kFin | kAck, 1001, 1});
+}
+
+BOOST_AUTO_TEST_CASE(a_fin_that_alone_exceeds_the_window_does_not_hold_its_data_back) {
+  TcpLadder t;
+  t.window = 1500;
+  t.established();
+  t.send(1500);
+  t.out({kAck, 1, 1, 1000});
+  t.stack().shutdown(t.now(), t.id);
+  t.out({kAck, 1001, 1, 500});
+  t.silence();
+  t.in({kAck, 1, 1501});
+  t.out({kFin | kAck, 1501, 1});
+}
+
+// A peer that has used up the window acknowledges from its right edge while a gap is open.
+BOOST_AUTO_TEST_CASE(an_acknowledgement_at_the_right_edge_of_the_window_counts) {
+  TcpLadder t({.receive_buffer_bytes = 2000});
+  t.established();
+  t.send(500);
+  t.out({kAck, 1, 1, 500});
+  t.in({kAck, 1001, 1, 1000});  // the first thousand is lost
+  t.out({kAck, 501, 1});
+  t.in({kAck, 2001, 501});
+  t.silence();
+  t.wait(seconds(10));
+  t.silence();  // it was taken: nothing is sent again
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_answers_with_a_closed_window_is_not_given_up) {
+  TcpLadder t({.data_retries = 2});
+  t.established();
+  t.send(500);
+  t.out({kAck, 1, 1, 500});
+  t.window = 0;
+  for (int i = 0; i < 6; ++i) {
+    t.wait(seconds(200));
+    t.out({kAck, 1, 1, 500});
+    t.in({kAck, 1, 1});
+  }
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+}
+
+// RFC 9293 3.8.6.2.1 (3): what fills half of the largest window there was is worth a segment.
+BOOST_AUTO_TEST_CASE(a_window_that_never_holds_a_whole_segment_is_used_without_waiting) {
+  TcpLadder t;
+  t.window = 600;
+  t.established();
+  t.send(1000);
+  t.out({kAck, 1, 1, 600});
+  t.silence();
+  t.in({kAck, 1, 601});
+  t.out({kAck, 601, 1, 400});
+}
+
+BOOST_AUTO_TEST_CASE(every_second_segment_is_acknowledged_at_once_whatever_its_size) {
+  TcpLadder t;
+  t.established();
+  t.in({kAck, 1, 1, 900});
+  t.silence();
+  t.in({kAck, 901, 1, 900});
+  t.out({kAck, 1, 1801});
+}
+
+// RFC 4022: from ESTABLISHED and CLOSE-WAIT only.
+BOOST_AUTO_TEST_CASE(a_reset_in_the_handshake_is_a_failed_attempt_and_no_reset_connection) {
+  TcpLadder t;
+  t.listening();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kRst, 1});
+  BOOST_TEST(t.stack().counters().attempt_fails == 1u);
+  BOOST_TEST(t.stack().counters().estab_resets == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_acknowledgement_with_an_older_window_is_no_duplicate) {
+  TcpLadder t;
+  t.established();
+  t.send(5000);
+  for (uint32_t i = 0; i < 5; ++i) t.out({kAck, 1 + i * 1000, 1, 1000});
+  t.in({kAck, 101, 1, 10});  // its window is the newest from here on
+  t.out({kAck, 5001, 1});
+  t.in({kAck, 1, 1});
+  t.in({kAck, 1, 1});
+  t.window = 50000;
+  t.in({kAck, 1, 1});
+  t.silence();
+  BOOST_TEST(t.stack().counters().fast_retrans == 0u);
+}
+
+// Found by the fuzz target: what was cut off kept its place in the buffer, and overran its end.
+BOOST_AUTO_TEST_CASE(what_is_left_of_a_cut_segment_can_be_filled_up) {
+  TcpLadder t;
+  t.peer_mss = 1460;
+  t.established();
+  t.send(1460);
+  t.out({kAck, 1, 1, 1460});
+  t.window = 700;
+  t.in({kAck, 1, 1461});
+  t.send(1400);
+  t.out_after(milliseconds(200), {kAck, 1461, 1, 700});
+  t.send(760);
+  t.window = 5000;
+  t.in({kAck, 1, 2161});
+  t.out({kAck, 2161, 1, 1460});
+}
+
+BOOST_AUTO_TEST_CASE(both_parts_of_a_cut_segment_that_was_sent_before_are_retransmissions) {
+  TcpLadder t;
+  t.established();
+  t.send(2000);
+  t.out({kAck, 1, 1, 1000});
+  t.out({kAck, 1001, 1, 1000});
+  t.out_after(milliseconds(200), {kAck, 1, 1, 1000});
+  t.window = 400;
+  t.in({kAck, 1, 1001});
+  t.wait(seconds(1));
+  t.out({kAck, 1001, 1, 400});
+  t.window = 5000;
+  t.in({kAck, 1, 1401});
+  t.out({kAck, 1401, 1, 600});
+  BOOST_TEST(t.stack().counters().retrans_segs == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(a_configuration_that_cannot_work_is_refused) {
+  TcpLadder t;
+  const auto refused = [&](const TcpConfig& tcp) {
+    return t.refusal(tcp).find("TcpConfig") != std::string::npos;
+  };
+  BOOST_TEST(refused({.mss = 0}));
+  BOOST_TEST(refused({.mss = 1461}));
+  BOOST_TEST(refused({.send_buffer_bytes = 0}));
+  BOOST_TEST(refused({.receive_buffer_bytes = 0}));
+  BOOST_TEST(refused({.rto_min = seconds(2), .rto_max = seconds(1)}));
+  BOOST_TEST(refused({.rto_min = Nanos(0)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_to_nowhere_is_refused) {
+  TcpLadder t;
+  BOOST_CHECK(t.stack().connect(t.now(), kPeerAddress, 0).error().code == Errc::kInvalidArgument);
+  BOOST_CHECK(t.stack().connect(t.now(), {}, 80).error().code == Errc::kInvalidArgument);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::net

@@ -81,6 +81,17 @@ BOOST_AUTO_TEST_CASE(reordered_packets_are_overtaken) {
   for (uint32_t i = 0; i < 200; ++i) BOOST_TEST(numbers[i] == i);
 }
 
+BOOST_AUTO_TEST_CASE(a_rate_spaces_packets_out) {
+  Link link({.delay = milliseconds(10), .bytes_per_second = 4000}, pool, Prng(1));
+  for (uint32_t i = 0; i < 3; ++i) link.transmit(Nanos(0), numbered(i));  // 4 bytes each
+  BOOST_TEST(arrived(link, milliseconds(11) - Nanos(1)).empty());
+  BOOST_TEST(arrived(link, milliseconds(11)).size() == 1u);
+  BOOST_TEST(arrived(link, milliseconds(12)).size() == 1u);
+  BOOST_TEST(arrived(link, milliseconds(13)).size() == 1u);
+  link.transmit(seconds(1), numbered(3));  // an idle link owes nothing
+  BOOST_CHECK(link.next_arrival().value() == seconds(1) + milliseconds(11));
+}
+
 BOOST_AUTO_TEST_CASE(a_full_queue_drops) {
   Link link({.queue_limit = 3}, pool, Prng(1));
   for (uint32_t i = 0; i < 5; ++i) link.transmit(Nanos(0), numbered(i));
