@@ -38,6 +38,7 @@ void CrewWorker::run_generations() {
       break;
     }
   }
+  stats_.end = os::monotonic_now();
   done_.store(true, std::memory_order_release);
 }
 

@@ -21,7 +21,7 @@ struct WorkloadReport {
   uint64_t failures = 0;
   uint64_t verified = 0;
   uint64_t errors = 0;
-  Nanos real{0};
+  Nanos real{0};  // until its last worker was done
   Nanos cpu{0};
   Log2Histogram latency_ns;
 

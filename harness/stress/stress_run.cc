@@ -65,7 +65,7 @@ class StressRun {
   void check_liveness(std::span<Entry> entries);
   void show_progress(std::span<Entry> entries);
   void dump_state() const;
-  Status collect(Entry& entry, Nanos real);
+  Status collect(Entry& entry);
   StressReport conclude();
 
   const StressOptions& options_;
@@ -169,13 +169,12 @@ Status StressRun::run_phase(std::span<Entry> entries, std::string_view name) {
   stop_.store(true, std::memory_order_relaxed);
   wait_until_done(entries);
   RING3_TRACE1(phase_end, name.data());
-  const Nanos real = os::monotonic_now() - phase_start_;
   // The state of memory as the workers left it, before their objects are given back.
   buddyinfo_ = machine_.memory().pages().buddyinfo();
   slabinfo_ = machine_.memory().slabs().slabinfo();
   for (Entry& entry : entries) {
     if (entry.workload == nullptr) continue;
-    if (Status collected = collect(entry, real); !collected) return collected;
+    if (Status collected = collect(entry); !collected) return collected;
   }
   return started;
 }
@@ -274,7 +273,7 @@ void StressRun::dump_state() const {
 
 // ---- The end. ----
 
-Status StressRun::collect(Entry& entry, Nanos real) {
+Status StressRun::collect(Entry& entry) {
   WorkloadReport& report = entry.report;
   bool lost_thread = false;
   const auto add = [&report](const WorkerStats& stats) {
@@ -289,9 +288,9 @@ Status StressRun::collect(Entry& entry, Nanos real) {
     if (!worker.started()) continue;
     worker.join();
     add(worker.stats());
+    report.real = std::max(report.real, worker.stats().end - phase_start_);
     lost_thread |= worker.lost_thread();
   }
-  report.real = real;
   WorkerStats last;
   entry.workload->finish(last);
   add(last);

@@ -18,6 +18,7 @@ struct WorkerStats {
   uint64_t verified = 0;            // checks that found what was expected
   std::atomic<uint64_t> errors{0};  // checks that did not
   Nanos cpu{0};
+  Nanos end{0};  // when the worker had nothing left to do, on the monotonic clock
   Log2Histogram latency_ns;
 
   // Counts an error and says what it is on standard error, the first few times in a process.

@@ -63,6 +63,18 @@ BOOST_AUTO_TEST_CASE(json_says_what_every_workload_did) {
   BOOST_TEST(contains(result.err, "no errors"));
 }
 
+// tcp takes much longer than the others, whose rates must not suffer from it.
+BOOST_AUTO_TEST_CASE(a_workload_is_timed_until_its_own_end) {
+  const auto result = run_ring3("stress --lock 1 --tcp 1 --ops 20000 --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  const double lock = json.at("workloads")[3].at("real_s");
+  const double tcp = json.at("workloads")[4].at("real_s");
+  BOOST_TEST(lock > 0.0);
+  BOOST_TEST(lock < tcp);
+  BOOST_TEST(tcp < double(json.at("real_s")));
+}
+
 BOOST_AUTO_TEST_CASE(allocations_and_frees_balance_in_the_counters) {
   const auto result = run_ring3("stress --class mm --threads 2 --ops 5000 --json -");
   BOOST_REQUIRE(result.exit_code == 0);
