@@ -98,7 +98,7 @@ std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
   PageSet in_use(Pfn(low), Pfn(high) + mm::kMaxOrder.pages());
   std::vector<PageSet> samples;
   for (size_t sample = 0; sample < kReplaySamples; ++sample) {
-    const Part part = sample_part(plan.steps.size(), sample);
+    const Part part = part_of(plan.steps.size(), sample, kReplaySamples);
     for (size_t i = part.begin; i < part.end; ++i) {
       const ReplayStep& step = plan.steps[i];
       const Pfn pfn(step.identity);

@@ -51,13 +51,13 @@ std::vector<PageSet> traced_pages(const ReplayPlan& plan);
 // The pages of `pages` that are allocated now.
 PageSet allocated_pages(const mm::PageAllocator& pages);
 
-// The part number `sample` of `count` things cut into kReplaySamples parts.
+// Part number `index` of `count` things cut into `parts` parts.
 struct Part {
   size_t begin;
   size_t end;
 };
-constexpr Part sample_part(size_t count, size_t sample) {
-  return {count * sample / kReplaySamples, count * (sample + 1) / kReplaySamples};
+constexpr Part part_of(size_t count, size_t index, size_t parts) {
+  return {count * index / parts, count * (index + 1) / parts};
 }
 
 }  // namespace ring3::harness

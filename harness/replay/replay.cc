@@ -15,19 +15,23 @@ const char* option_of(ReplayMode mode) {
   return mode == ReplayMode::kPages ? "--pages" : "--objects";
 }
 
+// Memory in use is looked at as many times between two samples: often, since its peak is wanted.
+constexpr size_t kLooksPerSample = 64;
+
 // Runs the plan part by part, looking at memory between the parts, when the clock stands.
 void run_plan(ReplayMachine& machine, mm::Memory& memory, const ReplayPlan& plan,
               ReplayReport& report) {
   std::vector<PageSet> samples;
-  for (size_t sample = 0; sample < kReplaySamples; ++sample) {
-    const Part part = sample_part(plan.steps.size(), sample);
+  constexpr size_t kLooks = kReplaySamples * kLooksPerSample;
+  for (size_t look = 0; look < kLooks; ++look) {
+    const Part part = part_of(plan.steps.size(), look, kLooks);
     const Nanos start = os::monotonic_now();
     machine.run(std::span(plan.steps).subspan(part.begin, part.end - part.begin));
     report.time += os::monotonic_now() - start;
 
     report.final_bytes = memory.pages().allocated_pages().value() * mm::kPageSize;
     report.peak_bytes = std::max(report.peak_bytes, report.final_bytes);
-    samples.push_back(allocated_pages(memory.pages()));
+    if ((look + 1) % kLooksPerSample == 0) samples.push_back(allocated_pages(memory.pages()));
   }
   report.ours = unusable_over_time(samples);
 }

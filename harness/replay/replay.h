@@ -31,7 +31,7 @@ struct ReplayReport {
   uint64_t failed_allocs = 0;
   uint64_t refused_frees = 0;  // frees that our allocators reported as wrong: 0
   uint64_t leaks = 0;          // objects and pages left after everything was freed: 0
-  uint64_t peak_bytes = 0;     // of pages in use, at the samples
+  uint64_t peak_bytes = 0;     // of pages in use, at 64 moments a sample
   uint64_t final_bytes = 0;    // after the last event
 
   std::vector<UnusableIndex> ours;    // at each sample

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(parts_cover_everything_once) {
   for (const size_t count : {0u, 1u, 31u, 32u, 33u, 1000u}) {
     size_t next = 0;
     for (size_t sample = 0; sample < kReplaySamples; ++sample) {
-      const Part part = sample_part(count, sample);
+      const Part part = part_of(count, sample, kReplaySamples);
       BOOST_TEST(part.begin == next);
       next = part.end;
     }
