@@ -132,7 +132,8 @@ format-check: deps
 	$(Q)clang-format-14 --dry-run -Werror $(ALL_SOURCES) $(ALL_HEADERS)
 
 tidy: deps ## clang-tidy over the library and the harness
-	$(Q)clang-tidy-14 --quiet $(LIBRARY_SOURCES) $(HARNESS_SOURCES) -- -std=c++20 -I. -DRING3_BUILD='"tidy"'
+	$(Q)printf '%s\n' $(LIBRARY_SOURCES) $(HARNESS_SOURCES) | xargs -P 2 -I{} \
+		clang-tidy-14 --quiet {} -- -std=c++20 -I. -DRING3_BUILD='"tidy"'
 
 compdb: ## write compile_commands.json for editors
 	$(Q)$(MAKE) --no-print-directory -Bnk V=1 programs 2>/dev/null | awk -v dir='$(CURDIR)' -f tests/tools/compdb.awk > compile_commands.json

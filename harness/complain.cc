@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "lib/report_sink.h"
+
 namespace ring3::harness {
 
 ExitCode complain(const Error& error) {
-  fmt::print(stderr, "ring3: {}\n", error.message);
+  stderr_report_sink().report(fmt::format("ring3: {}\n", error.message));
   return error.code == Errc::kNoResource ? ExitCode::kNoResource : ExitCode::kUsage;
 }
 

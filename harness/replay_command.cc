@@ -1,7 +1,5 @@
 #include "harness/replay_command.h"
 
-#include <fmt/format.h>
-
 #include "harness/complain.h"
 #include "harness/report/output_file.h"
 #include "harness/report/replay_json.h"
@@ -15,10 +13,8 @@ ExitCode replay_command(const ReplayOptions& options) {
   }
   const Result<ReplayReport> report = run_replay(options);
   if (!report) return complain(report.error());
-  const std::string text = replay_text(*report);
-  if (options.json_path == "-") {
-    fmt::print(stderr, "{}", text);
-  } else if (Status written = write_output("-", text); !written) {
+  const bool machine = options.json_path == "-";
+  if (Status written = write_for_people(machine, replay_text(*report)); !written) {
     return complain(written.error());
   }
   if (!options.json_path.empty()) {

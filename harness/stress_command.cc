@@ -1,9 +1,6 @@
 #include "harness/stress_command.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include "harness/complain.h"
 #include "harness/report/output_file.h"
@@ -35,17 +32,17 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   }
   // Standard output belongs to the machine's report when it goes there.
   const bool machine = options.json_path == "-" || options.yaml_path == "-";
-  std::FILE* human = machine ? stderr : stdout;
   // Crash and liveness reports name it too; it outlives them all.
   static std::string command;
   command = command_to_repeat(program, options);
 
-  fmt::print(human, "{}\n", command);
-  std::fflush(human);
+  if (Status written = write_for_people(machine, command + "\n"); !written) {
+    return complain(written.error());
+  }
   const Result<StressReport> report = run_stress(options, command);
   if (!report) return complain(report.error());
-  fmt::print(human, "{}{}\n", stress_text(*report), command);
-  if (std::fflush(human) != 0) return complain({Errc::kIo, "cannot write the report"});
+  const std::string text = stress_text(*report) + command + "\n";
+  if (Status written = write_for_people(machine, text); !written) return complain(written.error());
   if (Status written = write_documents(*report, options); !written) {
     return complain(written.error());
   }

@@ -8,7 +8,7 @@ namespace ring3::net {
 Result<std::unique_ptr<Network>> Network::create(const NetworkConfig& config, mm::Memory& memory) {
   Result<SkbPool> pool = SkbPool::create(memory);
   if (!pool) return pool.error();
-  std::unique_ptr<Network> network(new Network(config, std::move(*pool)));
+  std::unique_ptr<Network> network(new Network(config, *pool));
   TcpConfig tcp = config.tcp;
   tcp.isn_key = config.seed;
   auto client = Stack::create({kClientAddress, tcp}, memory, network->pool_, network->to_server_,
@@ -23,7 +23,7 @@ Result<std::unique_ptr<Network>> Network::create(const NetworkConfig& config, mm
 }
 
 Network::Network(const NetworkConfig& config, SkbPool pool)
-    : pool_(std::move(pool)),
+    : pool_(pool),
       to_server_(config.link, pool_, Prng::stream(config.seed, 1)),
       to_client_(config.link, pool_, Prng::stream(config.seed, 2)) {}
 

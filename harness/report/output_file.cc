@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "lib/report_sink.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -24,9 +26,15 @@ Status write_output(const std::string& path, std::string_view text) {
   if (path == "-") return write_stream(stdout, "standard output", text);
   std::FILE* file = std::fopen(path.c_str(), "we");
   if (file == nullptr) return failure(path);
-  const Status written = write_stream(file, path, text);
+  Status written = write_stream(file, path, text);
   if (std::fclose(file) != 0 && written.ok()) return failure(path);
   return written;
+}
+
+Status write_for_people(bool machine_has_stdout, std::string_view text) {
+  if (!machine_has_stdout) return write_output("-", text);
+  stderr_report_sink().report(text);
+  return {};
 }
 
 Status check_writable(const std::string& path) {

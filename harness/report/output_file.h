@@ -11,6 +11,10 @@ namespace ring3::harness {
 // report that did not arrive whole is an error.
 Status write_output(const std::string& path, std::string_view text);
 
+// The text for people goes to standard output, or to standard error when the machine's report has
+// the former. Nobody learns of an error of standard error.
+Status write_for_people(bool machine_has_stdout, std::string_view text);
+
 // kIo when `path` cannot be written to: asked before a long run, not after it.
 Status check_writable(const std::string& path);
 

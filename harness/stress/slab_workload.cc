@@ -65,7 +65,8 @@ class SlabWorker final : public ObjectWorker {
     if (constructed) construct(object.address);
     context_.caches[object.kind]->free(object.address);
     if (constructed && context_.write_after_free) {
-      object.address[kConstructedBytes / 2] = std::byte{0x42};  // the planted bug
+      // The planted bug.
+      object.address[kConstructedBytes / 2] = std::byte{0x42};  // NOLINT(clang-analyzer-unix.*)
     }
   }
 

@@ -14,6 +14,7 @@
 #include "harness/stress/mm_workloads.h"
 #include "harness/stress/signals.h"
 #include "harness/stress/tcp_workload.h"
+#include "lib/report_sink.h"
 #include "lib/tracepoint.h"
 
 namespace ring3::harness {
@@ -243,11 +244,11 @@ void StressRun::check_liveness(std::span<Entry> entries) {
       pulse.since = now;
     } else if (now - pulse.since > kLivenessLimit) {
       show_progress(entries);
-      fmt::print(stderr,
-                 "ring3: worker {}/{} has not finished operation {} in {}\n"
-                 "ring3: replay with: {}\n",
-                 pulse.worker->info().name, pulse.worker->index(), ops + 1,
-                 format_duration(kLivenessLimit), command_);
+      stderr_report_sink().report(
+          fmt::format("ring3: worker {}/{} has not finished operation {} in {}\n"
+                      "ring3: replay with: {}\n",
+                      pulse.worker->info().name, pulse.worker->index(), ops + 1,
+                      format_duration(kLivenessLimit), command_));
       _exit(static_cast<int>(ExitCode::kLiveness));
     }
   }
@@ -263,12 +264,12 @@ void StressRun::show_progress(std::span<Entry> entries) {
     fmt::format_to(std::back_inserter(line), " {} {}", entry.report.info.name, entry.ops_racy());
     errors += entry.errors_racy();
   }
-  fmt::print(stderr, "{} ops, {} errors\n", line, errors);
+  stderr_report_sink().report(fmt::format("{} ops, {} errors\n", line, errors));
 }
 
 void StressRun::dump_state() const {
-  fmt::print(stderr, "{}{}{}", machine_.memory().pages().buddyinfo(),
-             machine_.memory().slabs().slabinfo(), machine_.lockdep().stats());
+  stderr_report_sink().report(machine_.memory().pages().buddyinfo() +
+                              machine_.memory().slabs().slabinfo() + machine_.lockdep().stats());
 }
 
 // ---- The end. ----

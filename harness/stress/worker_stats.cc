@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include "lib/report_sink.h"
 
 namespace ring3::harness {
 
@@ -11,8 +11,11 @@ void WorkerStats::error(std::string_view what) {
   static std::atomic<unsigned> shown{0};
   errors.fetch_add(1, std::memory_order_relaxed);
   const unsigned number = shown.fetch_add(1, std::memory_order_relaxed);
-  if (number < kShown) fmt::print(stderr, "ring3: verification failed: {}\n", what);
-  if (number == kShown) fmt::print(stderr, "ring3: more failures are counted, not shown\n");
+  if (number < kShown) {
+    stderr_report_sink().report(fmt::format("ring3: verification failed: {}\n", what));
+  } else if (number == kShown) {
+    stderr_report_sink().report("ring3: more failures are counted, not shown\n");
+  }
 }
 
 }  // namespace ring3::harness

@@ -164,6 +164,18 @@ BOOST_AUTO_TEST_CASE(progress_is_a_line_a_second) {
   BOOST_TEST(contains(result.err, "[   2s] lock "));
 }
 
+BOOST_AUTO_TEST_CASE(a_report_that_does_not_arrive_is_an_error) {
+  const auto result = run_ring3("bash -c '{} stress --lock 1 --ops 1000 >/dev/full'");
+  BOOST_TEST(result.exit_code == 2);
+  BOOST_TEST(contains(result.err, "cannot write 'standard output': No space left on device"));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_standard_error_changes_nothing) {
+  const auto result = run_ring3("bash -c '{} stress --lock 1 -t 1500ms --progress 2>/dev/full'");
+  BOOST_TEST(result.exit_code == 0);
+  BOOST_TEST(contains(result.out, "no errors"));
+}
+
 // A wrong option exits 2, names the value and says what would be right.
 struct Wrong {
   const char* arguments;
