@@ -50,7 +50,7 @@ stage build-release 0 build all build/release/ring3-tests build/release/ring3-be
 stage test-release 0 make --no-print-directory test
 # The same per-CPU data under locks, as under Valgrind or on a machine without rseq.
 stage test-without-rseq 0 env GLIBC_TUNABLES=glibc.pthread.rseq=0 make --no-print-directory test T='lib_*,mm_*'
-stage install 0 make --no-print-directory install PREFIX=/usr DESTDIR="$PWD/build/check/root"
+stage install 0 tests/install/run.sh "$PWD/build/check/root"
 
 # clang: the thread-safety analysis is part of its warnings, and warnings are errors.
 # shellcheck disable=SC2086
