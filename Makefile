@@ -77,7 +77,7 @@ SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
 	$(if $(findstring undefined,$(SAN)),-fno-sanitize=vptr)
 # The library and everything below the harness neither throws nor asks for a type at run time.
 CXXFLAGS_library := -fno-exceptions -fno-rtti
-LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS)
+LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS) $(LDFLAGS)
 LIBS_LIBRARY := -lfmt
 LIBS_HARNESS := $(LIBS_LIBRARY) -lz
 LIBS_TESTS := $(LIBS_HARNESS) -lboost_unit_test_framework
@@ -221,4 +221,5 @@ $(B)/libfuzzer/%: $(B)/libfuzzer-obj/tests/fuzz/%_fuzz.o \
 	$(Q)$(CXX) $(LDFLAGS_ALL) -fsanitize=fuzzer $^ $(LIBS_HARNESS) -o $@
 
 -include $(patsubst %.o,%.d,$(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(TEST_OBJECTS) $(B)/obj/harness/main.o \
-	$(B)/obj/tests/bench/bench_main.o $(B)/obj/tests/fuzz/runner_main.o $(FUZZ_TARGETS:%=$(B)/obj/tests/fuzz/%_fuzz.o))
+	$(B)/obj/tests/bench/bench_main.o $(B)/obj/tests/fuzz/runner_main.o $(FUZZ_TARGETS:%=$(B)/obj/tests/fuzz/%_fuzz.o) \
+	$(patsubst %.cc,$(B)/libfuzzer-obj/%.o,$(LIBRARY_SOURCES) $(HARNESS_SOURCES) $(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc)))
