@@ -46,15 +46,12 @@ void TcpSock::listen() {
 
 void TcpSock::start(TcpSeq iss) {
   iss_ = snd_una_ = snd_nxt_ = snd_max_ = recover_ = iss;
-  SkBuff* syn = context_.pool.alloc();
+  SkBuff* syn = append_segment();
   if (syn == nullptr) {
-    ++context_.counters.no_memory;
     end(TcpError::kTimedOut);
     return;
   }
-  syn->seq = iss;
   syn->flags = kSyn;
-  write_queue_.push_back(*syn);
   snd_wnd_ = 1;  // for the SYN; the peer has told us nothing yet
 }
 
@@ -96,22 +93,26 @@ size_t TcpSock::writable_bytes() const {
   return limit - std::min(limit, write_queue_bytes_);
 }
 
+// An empty segment at the end of the queue, or null when there is no memory.
+SkBuff* TcpSock::append_segment() {
+  SkBuff* skb = context_.pool.alloc();
+  if (skb == nullptr) {
+    ++context_.counters.no_memory;
+    return nullptr;
+  }
+  const SkBuff* tail = write_queue_.back();
+  skb->seq = tail == nullptr ? snd_max_ : tail->seq + tcp_seq_length(tail->flags, tail->length);
+  write_queue_.push_back(*skb);
+  return skb;
+}
+
 // Fills up the last segment if it has not been sent, or adds one.
 bool TcpSock::append_to_tail(std::span<const std::byte>& data) {
   SkBuff* tail = write_queue_.back();
   const bool fresh =
       tail == nullptr || tail->transmissions != 0 || tail->flags != 0 || tail->length >= mss_;
-  if (fresh) {
-    const TcpSeq end =
-        tail == nullptr ? snd_max_ : tail->seq + tcp_seq_length(tail->flags, tail->length);
-    tail = context_.pool.alloc();
-    if (tail == nullptr) {
-      ++context_.counters.no_memory;
-      return false;
-    }
-    tail->seq = end;
-    write_queue_.push_back(*tail);
-  }
+  if (fresh) tail = append_segment();
+  if (tail == nullptr) return false;
   const size_t part = std::min<size_t>(mss_ - tail->length, data.size());
   std::ranges::copy(data.first(part), tail->put(part).begin());
   data = data.subspan(part);
@@ -175,16 +176,9 @@ void TcpSock::shutdown(Nanos now) {
 bool TcpSock::append_fin() {
   SkBuff* tail = write_queue_.back();
   if (tail == nullptr || tail->transmissions != 0 || tail->flags != 0) {
-    const TcpSeq end =
-        tail == nullptr ? snd_max_ : tail->seq + tcp_seq_length(tail->flags, tail->length);
-    tail = context_.pool.alloc();
-    if (tail == nullptr) {
-      ++context_.counters.no_memory;
-      return false;
-    }
-    tail->seq = end;
-    write_queue_.push_back(*tail);
+    tail = append_segment();
   }
+  if (tail == nullptr) return false;
   tail->flags |= kFin;
   fin_queued_ = true;
   return true;

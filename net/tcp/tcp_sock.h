@@ -149,6 +149,7 @@ class TcpSock {
   void end(TcpError error);
   bool can_send_data() const;
   bool append_to_tail(std::span<const std::byte>& data);
+  SkBuff* append_segment();
   bool append_fin();
   // Debug builds recompute what must always hold; called after every event.
   void check_invariants() const;

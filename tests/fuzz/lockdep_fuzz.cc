@@ -17,6 +17,7 @@
 #include "lib/check.h"
 #include "lockdep/lockdep.h"
 #include "tests/lockdep/order_model.h"
+#include "tests/recording_sink.h"
 
 namespace ring3::lockdep {
 namespace {
@@ -71,14 +72,6 @@ Operation decode(uint8_t what, uint8_t which) {
       return ReleaseHeld{task, which};
   }
 }
-
-struct KeepingSink final : ReportSink {
-  void report(std::string_view text) override {
-    CHECK(last.empty());
-    last = text;
-  }
-  std::string last;
-};
 
 class Machine {
  public:
@@ -137,8 +130,8 @@ class Machine {
   void check_verdict(Verdict verdict) const {
     CHECK_EQ(checker_->reports(), verdict == Verdict::kFine ? 0u : 1u);
     CHECK_EQ(checker_->enabled(), verdict == Verdict::kFine);
-    CHECK(sink_.last.find(title(verdict)) != std::string::npos);
-    CHECK_EQ(sink_.last.empty(), verdict == Verdict::kFine);
+    CHECK(sink_.last_raw().find(title(verdict)) != std::string::npos);
+    CHECK_EQ(sink_.count(), verdict == Verdict::kFine ? 0u : 1u);
   }
 
   static std::string_view title(Verdict verdict) {
@@ -169,7 +162,7 @@ class Machine {
 
   static constexpr LockClassKey kKeys[OrderModel::kClasses] = {{"A"}, {"B"}, {"C"}, {"D"}, {"E"}};
 
-  KeepingSink sink_;
+  test::RecordingSink sink_;
   std::unique_ptr<Lockdep> checker_;
   std::array<std::optional<LockMap>, kLocks> locks_;
   std::array<Task, kTasks> tasks_;

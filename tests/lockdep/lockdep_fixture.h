@@ -1,21 +1,16 @@
 #pragma once
 
-// What the tests of lockdep share: a sink that keeps its reports, a checker that writes to it, and
-// simulated tasks, so that one thread plays the two sides of a deadlock.
+// What the tests of lockdep share: a checker whose reports are kept, and simulated tasks, so that
+// one thread plays the two sides of a deadlock.
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "lockdep/lockdep.h"
+#include "tests/recording_sink.h"
 
 namespace ring3::lockdep {
-
-struct KeepingSink final : ReportSink {
-  void report(std::string_view text) override { texts.emplace_back(text); }
-  std::vector<std::string> texts;
-};
 
 struct LockdepFixture {
   explicit LockdepFixture(const Limits& limits = {}) {
@@ -26,14 +21,14 @@ struct LockdepFixture {
 
   // The report that must be the only one, or "" for none.
   std::string only_report() const {
-    CHECK_LE(sink.texts.size(), 1u);
-    return sink.texts.empty() ? std::string() : sink.texts[0];
+    CHECK_LE(sink.count(), 1u);
+    return sink.last_raw();
   }
   bool reported(std::string_view part) const {
     return only_report().find(part) != std::string::npos;
   }
 
-  KeepingSink sink;
+  test::RecordingSink sink;
   std::unique_ptr<Lockdep> checker;
 };
 

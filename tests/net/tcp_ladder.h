@@ -101,6 +101,10 @@ class TcpLadder final : private Device {
     last_mss = sent.repr.mss;
     BOOST_TEST(line_of(sent) == line);
   }
+  // The next `count` are segments of 1000 bytes, the first of the connection.
+  void out_segments(uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) out({kAck, 1 + i * 1000, 1, 1000});
+  }
   void silence() {
     BOOST_TEST(sent_.empty());
     sent_.clear();

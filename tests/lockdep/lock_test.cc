@@ -1,28 +1,35 @@
-#include "lockdep/spinlock.h"
+// What every lock does that one thread at a time holds.
 
 #include <array>
+#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
+#include "lockdep/guard.h"
 #include "tests/lockdep/lockdep_fixture.h"
 
 namespace ring3::lockdep {
+namespace {
 
-BOOST_FIXTURE_TEST_SUITE(lockdep_spinlock, LockdepFixture)
+using ExclusiveLocks = boost::mpl::list<Spinlock, Mutex, RwLock>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(lockdep_lock, LockdepFixture)
 
 // More threads than CPUs, so that holders are preempted; a plain counter, so that TSan sees it if
 // the lock does not order its holders.
-BOOST_AUTO_TEST_CASE(excludes_other_threads) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(excludes_other_threads, Lock, ExclusiveLocks) {
   constexpr uint64_t kThreads = 4;
   constexpr uint64_t kRounds = 10000;
-  Spinlock lock(checker.get(), kKeyA);
+  Lock lock(checker.get(), kKeyA);
   uint64_t counter = 0;
   {
     std::array<std::jthread, kThreads> threads;
     for (std::jthread& thread : threads) {
       thread = std::jthread([&] {
         for (uint64_t i = 0; i < kRounds; ++i) {
-          SpinlockGuard guard(lock);
+          ExclusiveGuard<Lock> guard(lock);
           counter = counter + 1;
         }
       });
@@ -32,8 +39,8 @@ BOOST_AUTO_TEST_CASE(excludes_other_threads) {
   BOOST_TEST(checker->reports() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(try_lock_fails_only_while_held) {
-  Spinlock lock(checker.get(), kKeyA);
+BOOST_AUTO_TEST_CASE_TEMPLATE(try_lock_fails_only_while_held, Lock, ExclusiveLocks) {
+  Lock lock(checker.get(), kKeyA);
   const bool taken = lock.try_lock();
   BOOST_TEST(taken);
   if (!taken) return;
@@ -50,25 +57,25 @@ BOOST_AUTO_TEST_CASE(try_lock_fails_only_while_held) {
   BOOST_TEST(checker->reports() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(inverted_order_is_reported) {
-  Spinlock first(checker.get(), kKeyA);
-  Spinlock second(checker.get(), kKeyB);
+BOOST_AUTO_TEST_CASE_TEMPLATE(inverted_order_is_reported, Lock, ExclusiveLocks) {
+  Lock first(checker.get(), kKeyA);
+  Lock second(checker.get(), kKeyB);
   {
-    SpinlockGuard outer(first);
-    SpinlockGuard inner(second);
+    ExclusiveGuard<Lock> outer(first);
+    ExclusiveGuard<Lock> inner(second);
   }
   {
-    SpinlockGuard outer(second);
-    SpinlockGuard inner(first);
+    ExclusiveGuard<Lock> outer(second);
+    ExclusiveGuard<Lock> inner(first);
   }
   BOOST_TEST(reported(kCircular));
   BOOST_TEST(current_held_locks().depth() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(lock_without_a_checker_is_only_a_lock) {
-  Spinlock lock(nullptr, kKeyA);
+BOOST_AUTO_TEST_CASE_TEMPLATE(lock_without_a_checker_is_only_a_lock, Lock, ExclusiveLocks) {
+  Lock lock(nullptr, kKeyA);
   {
-    SpinlockGuard guard(lock);
+    ExclusiveGuard<Lock> guard(lock);
     BOOST_TEST(current_held_locks().depth() == 0u);
   }
   const bool taken = lock.try_lock();
