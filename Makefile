@@ -13,6 +13,11 @@ endif
 
 # ---- The values that are right; a wrong one names them. ----
 
+# All CPUs, unless -j says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 MODES := release debug
 SANITIZERS := address,undefined thread memory
 ifeq ($(filter $(MODE),$(MODES)),)

@@ -3,7 +3,8 @@
 # all counts as "N passed, N failed". A stage that prints such a line of its own counts by it; any
 # other counts as one test. Logs: build/check/<stage>.log.
 set -u
-jobs=$(nproc)
+# The variants are chosen here, whatever the make that called was told.
+unset MAKEFLAGS MFLAGS
 logs=build/check
 passed=0 failed=0 skipped=0 broken=
 mkdir -p "$logs"
@@ -36,7 +37,7 @@ stage() {
   fi
 }
 
-build() { make --no-print-directory -j"$jobs" "$@"; }
+build() { make --no-print-directory "$@"; }
 
 asan="CXX=clang++-14 MODE=debug SAN=address,undefined"
 tsan="SAN=thread"
