@@ -15,6 +15,7 @@ namespace ring3::harness {
 namespace {
 
 constexpr uint32_t kMaxWorkers = 256;
+constexpr uint64_t kMaxOps = 1'000'000'000'000;  // a day of the fastest workload
 
 // An option whose text one of our parsers reads.
 template <class Value, class Parse>
@@ -29,6 +30,21 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& name, Value& target, P
   return app.add_option(name, read, about);
 }
 
+// A parser of numbers from `least` to `most`.
+template <class Count>
+auto count_between(Count least, Count most) {
+  return [=](std::string_view text) -> Result<Count> {
+    const Result<uint64_t> count = parse_count(text, least, most);
+    if (!count) return count.error();
+    return static_cast<Count>(*count);
+  };
+}
+
+Result<std::string> parse_output_path(std::string_view text) {
+  if (!text.empty()) return std::string(text);
+  return Error{Errc::kInvalidArgument, "needs the name of a file, or - for standard output"};
+}
+
 Result<uint64_t> parse_memory(std::string_view text) {
   Result<uint64_t> size = parse_size(text);
   if (!size) return size;
@@ -39,6 +55,12 @@ Result<uint64_t> parse_memory(std::string_view text) {
                              format_size(mm::kArenaGranule), format_size(mm::kMaxArenaBytes))};
   }
   return align_up<uint64_t>(*size, mm::kArenaGranule);
+}
+
+void add_json(CLI::App& app, std::string& path) {
+  add_parsed(app, "--json", path, parse_output_path,
+             "write the report as JSON; - is standard output")
+      ->option_text("FILE");
 }
 
 uint64_t random_seed() {
@@ -57,24 +79,22 @@ struct StressArguments {
 };
 
 void add_what_runs(CLI::App& app, StressArguments& args) {
-  const CLI::Range range(0u, kMaxWorkers);
+  const auto workers = count_between(0u, kMaxWorkers);
   for (size_t i = 0; i < kWorkloads; ++i) {
     const WorkloadInfo& info = kWorkloadInfos[i];
-    app.add_option(fmt::format("--{}", info.name), args.workers[i],
-                   fmt::format("N workers that {}", info.about))
-        ->check(range)
+    add_parsed(app, fmt::format("--{}", info.name), args.workers[i], workers,
+               fmt::format("N workers that {}", info.about))
         ->option_text("N");
   }
-  app.add_option("--all", args.all, "N workers of every workload not given a number of its own")
-      ->check(range)
+  add_parsed(app, "--all", args.all, workers,
+             "N workers of every workload not given a number of its own")
       ->option_text("N");
   app.add_option("--class", args.group,
                  "the workloads of a class: mm (pages, slab, kmalloc), net or lock")
       ->check(CLI::IsMember({"mm", "net", "lock"}))
       ->option_text("mm|net|lock");
-  app.add_option("--threads", args.threads,
-                 "workers of each workload of --class (default: the CPUs)")
-      ->check(CLI::Range(1u, kMaxWorkers))
+  add_parsed(app, "--threads", args.threads, count_between(1u, kMaxWorkers),
+             "workers of each workload of --class (default: the CPUs)")
       ->option_text("N");
   app.add_flag("--sequential", args.options.sequential, "one workload after the other");
 }
@@ -83,8 +103,8 @@ void add_how_long(CLI::App& app, StressOptions& options) {
   auto* time = add_parsed(app, "-t,--timeout", options.duration, parse_duration,
                           "run for a time: 500ms, 30s (the default), 5m, 2h");
   time->option_text("TIME");
-  app.add_option("--ops", options.ops, "run until each worker has done N operations")
-      ->check(CLI::PositiveNumber)
+  add_parsed(app, "--ops", options.ops, count_between(uint64_t{1}, kMaxOps),
+             "run until each worker has done N operations")
       ->option_text("N")
       ->excludes(time);
 }
@@ -115,9 +135,9 @@ void add_output(CLI::App& app, StressOptions& options) {
                "print tracepoint counts, memory, CPU time and lockdep's figures");
   app.add_flag("--progress", options.progress,
                "a line a second on standard error (default on a terminal)");
-  app.add_option("--json", options.json_path, "write the report as JSON; - is standard output")
-      ->option_text("FILE");
-  app.add_option("--yaml", options.yaml_path, "write the report as YAML; - is standard output")
+  add_json(app, options.json_path);
+  add_parsed(app, "--yaml", options.yaml_path, parse_output_path,
+             "write the report as YAML; - is standard output")
       ->option_text("FILE");
 }
 
@@ -155,6 +175,9 @@ StressOptions resolve(const StressArguments& args) {
     throw CLI::ValidationError("--threads",
                                "needs --class; workloads given by name have their own number");
   }
+  if (!options.json_path.empty() && options.json_path == options.yaml_path) {
+    throw CLI::ValidationError("--yaml", "cannot go where --json goes; give another file");
+  }
   requires_workload(Canary::kWriteAfterFree, WorkloadKind::kSlab, "--slab");
   requires_workload(Canary::kAbba, WorkloadKind::kLock, "--lock");
   return options;
@@ -177,8 +200,7 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   add_parsed(app, "--memory", options.memory_bytes, parse_memory,
              fmt::format("size of the arena (default {})", format_size(options.memory_bytes)))
       ->option_text("SIZE");
-  app.add_option("--json", options.json_path, "write the report as JSON; - is standard output")
-      ->option_text("FILE");
+  add_json(app, options.json_path);
 }
 
 }  // namespace

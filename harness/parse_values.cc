@@ -50,6 +50,13 @@ std::optional<uint64_t> scale(std::string_view digits, std::string_view suffix,
 
 }  // namespace
 
+Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most) {
+  const std::optional<uint64_t> number = parse_number(text, 10);
+  if (number && *number >= least && *number <= most) return *number;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is not a number from {} to {}", text, least, most)};
+}
+
 Result<uint64_t> parse_size(std::string_view text) {
   const auto [digits, suffix] = split_unit(text);
   const auto bytes = scale(digits, suffix, kSizeUnits, std::numeric_limits<uint64_t>::max());

@@ -11,6 +11,9 @@
 
 namespace ring3::harness {
 
+// A decimal number from `least` to `most`.
+Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most);
+
 // Bytes: a decimal number and an optional K, M, G or T (powers of 1024), as in "256M".
 Result<uint64_t> parse_size(std::string_view text);
 // The shortest exact form: 268435456 is "256M".

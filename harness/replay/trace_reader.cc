@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr size_t kLongestLine = size_t{64} << 10;
 constexpr size_t kBrokenShown = 5;
+// A file without an event up to here has none: an endless one is given up.
+constexpr size_t kEventlessBytes = size_t{64} << 20;
 
 // Collects lines into a Trace.
 class TraceBuilder {
@@ -31,6 +33,7 @@ class TraceBuilder {
     ++trace_.lines;
     add(BrokenLine{"longer than 64K"});
   }
+  bool has_events() const { return !trace_.events.empty(); }
   Trace take() { return std::move(trace_); }
 
  private:
@@ -134,9 +137,12 @@ class LineSplitter {
 Status read_lines(gzFile file, const std::string& path, TraceBuilder& builder) {
   std::vector<char> chunk(kChunkBytes);
   LineSplitter lines(builder);
+  size_t total = 0;
   int got;
   while ((got = gzread(file, chunk.data(), kChunkBytes)) > 0) {
     lines.add({chunk.data(), static_cast<size_t>(got)});
+    total += static_cast<size_t>(got);
+    if (total >= kEventlessBytes && !builder.has_events()) return {};
   }
   lines.finish();
   // A file that ends inside a compressed stream reads to its end and only then says so.
@@ -166,7 +172,7 @@ Result<Trace> read_trace(const std::string& path) {
   if (trace.events.empty()) {
     return Error{
         Errc::kBadFormat,
-        fmt::format("'{}' is no trace: none of its {} lines is a kmem event; give the text "
+        fmt::format("'{}' is no trace: none of the {} lines read is a kmem event; give the text "
                     "of `perf script` or of tracefs' trace file",
                     path, trace.lines)};
   }

@@ -95,9 +95,13 @@ BOOST_AUTO_TEST_CASE(a_damaged_gzip_is_an_error) {
 
 BOOST_AUTO_TEST_CASE(what_is_no_trace_is_an_error) {
   TempFile empty;
-  BOOST_TEST(contains(error_of(empty.path()), "is no trace: none of its 0 lines"));
+  BOOST_TEST(contains(error_of(empty.path()), "is no trace: none of the 0 lines"));
   TempFile prose("It was a dark and stormy night.\n");
-  BOOST_TEST(contains(error_of(prose.path()), "is no trace: none of its 1 lines"));
+  BOOST_TEST(contains(error_of(prose.path()), "is no trace: none of the 1 lines"));
+}
+
+BOOST_AUTO_TEST_CASE(an_endless_file_without_events_is_given_up) {
+  BOOST_TEST(contains(error_of("/dev/zero"), "is no trace: none of the 0 lines read"));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error) {
