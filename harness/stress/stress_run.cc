@@ -189,7 +189,7 @@ Status StressRun::start_workers(std::span<Entry> entries) {
       } catch (const std::system_error& refusal) {
         return Error{Errc::kNoResource,
                      fmt::format("cannot start thread {} ({}); ask for fewer workers, or raise "
-                                 "`ulimit -u`",
+                                 "`ulimit -u` or `ulimit -v`",
                                  pulses_.size() + 1, refusal.what())};
       }
       pulses_.push_back({&worker, 0, phase_start_});
@@ -298,7 +298,7 @@ Status StressRun::collect(Entry& entry) {
   if (!lost_thread) return {};
   return Error{Errc::kNoResource,
                "the host refused a thread during the run; ask for fewer workers, or raise "
-               "`ulimit -u`"};
+               "`ulimit -u` or `ulimit -v`"};
 }
 
 StressReport StressRun::conclude() {
