@@ -210,8 +210,9 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/obj/tests/fuzz/runner_main.o $(HA
 FUZZ_SECONDS ?= 30
 fuzz-run: $(FUZZ_TARGETS:%=$(B)/libfuzzer/%)
 	$(Q)for target in $(FUZZ_TARGETS); do \
-		mkdir -p build/corpus/$$target && \
+		mkdir -p build/corpus/$$target build/artifacts/$$target && \
 		$(B)/libfuzzer/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix=build/artifacts/$$target/ \
 			build/corpus/$$target tests/fuzz/seeds/$$target || exit 1; done
 
 $(B)/libfuzzer-obj/%.o: %.cc | deps

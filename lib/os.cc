@@ -8,12 +8,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lib/bits.h"
 #include "lib/check.h"
@@ -30,6 +34,16 @@ Nanos read_clock(clockid_t clock) {
 size_t host_page_bytes() {
   static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return bytes;
+}
+
+// The CPUs this process may run on; as many words as the kernel's mask needs.
+std::vector<cpu_set_t> affinity_mask() {
+  for (size_t words = 1;; words *= 2) {
+    std::vector<cpu_set_t> mask(words);
+    const size_t bytes = words * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, mask.data()) == 0) return mask;
+    if (errno != EINVAL || words == 64) return std::vector<cpu_set_t>(1);
+  }
 }
 
 long membarrier(int command, unsigned flags, int cpu) {
@@ -79,16 +93,58 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
 }
 
 unsigned cpu_count() {
-  static const auto count = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_CONF)));
+  static const unsigned count = [] {
+    const std::vector<cpu_set_t> mask = affinity_mask();
+    return std::max(1, CPU_COUNT_S(mask.size() * sizeof(cpu_set_t), mask.data()));
+  }();
   return count;
+}
+
+unsigned cpu_list_end(std::string_view list) {
+  while (list.ends_with('\n')) list.remove_suffix(1);
+  unsigned end = 0;
+  unsigned number = 0;
+  char before = ',';  // the separator that the current number follows
+  const char* at = list.data();
+  const char* const last = at + list.size();
+  for (;;) {
+    const unsigned first = number;
+    const auto [after, error] = std::from_chars(at, last, number);
+    if (error != std::errc() || number == UINT_MAX || (before == '-' && number < first)) return 0;
+    end = std::max(end, number + 1);
+    if (after == last) return end;
+    if (*after != ',' && (*after != '-' || before == '-')) return 0;
+    before = *after;
+    at = after + 1;
+  }
+}
+
+// Where sysfs is missing or says less than the scheduler does (both in containers), what this
+// process may run on still bounds where it runs.
+unsigned nr_cpu_ids() {
+  static const unsigned ids = [] {
+    unsigned end = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_CONF)));
+    const std::vector<cpu_set_t> mask = affinity_mask();
+    const size_t bytes = mask.size() * sizeof(cpu_set_t);
+    for (unsigned cpu = 0; cpu < bytes * CHAR_BIT; ++cpu) {
+      if (CPU_ISSET_S(cpu, bytes, mask.data())) end = std::max(end, cpu + 1);
+    }
+    if (std::FILE* possible = std::fopen("/sys/devices/system/cpu/possible", "re")) {
+      char line[4096];
+      if (std::fgets(line, sizeof line, possible) != nullptr) {
+        end = std::max(end, cpu_list_end(line));
+      }
+      std::fclose(possible);
+    }
+    return end;
+  }();
+  return ids;
 }
 
 unsigned current_cpu() {
   const int cpu = sched_getcpu();
   return cpu < 0 ? 0 : static_cast<unsigned>(cpu);
 }
-
-int process_id() { return getpid(); }
 
 int thread_id() {
   static thread_local const int id = static_cast<int>(syscall(SYS_gettid));

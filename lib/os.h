@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "lib/result.h"
 #include "lib/units.h"
@@ -36,12 +37,18 @@ class Reservation {
 // of two. kNoResource when the host refuses.
 Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
 
-// Processors the host is configured with, at least 1. CPU numbers are below it.
+// Processors this process may run on, at least 1: for sizes and numbers of threads, never a bound
+// of CPU numbers.
 unsigned cpu_count();
+// One more than the highest number that a CPU of this machine can ever have, as the kernel's
+// nr_cpu_ids: numbers may have holes, and CPUs that are off now may come.
+unsigned nr_cpu_ids();
+// One more than the highest number in a CPU list as sysfs prints it ("0-3,8"); 0 for any other
+// text.
+unsigned cpu_list_end(std::string_view list);
 // The CPU this thread runs on now; it may have moved by the time the answer is used.
 unsigned current_cpu();
 
-int process_id();
 int thread_id();
 // Copies this thread's name ("comm", at most 15 characters) into `out` as a string.
 void thread_name(std::span<char, 16> out);

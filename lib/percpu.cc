@@ -7,8 +7,8 @@ namespace {
 
 constexpr size_t kCacheLineBytes = 64;
 
-Result<os::Reservation> reserve_cells(size_t stride_bytes) {
-  return os::reserve(stride_bytes * os::cpu_count(), kCacheLineBytes);
+Result<os::Reservation> reserve_cells(size_t stride_bytes, size_t cells) {
+  return os::reserve(stride_bytes * cells, kCacheLineBytes);
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ Result<PerCpuStack> PerCpuStack::create(uint32_t capacity, PerCpuMode mode) {
   CHECK_GT(capacity, 0u);
   const size_t stride =
       align_up(sizeof(Cell) + capacity * sizeof(void*) + sizeof(RawSpinlock), kCacheLineBytes);
-  Result<os::Reservation> memory = reserve_cells(stride);
+  Result<os::Reservation> memory = reserve_cells(stride, os::nr_cpu_ids());
   if (!memory) return memory.error();
   return PerCpuStack(std::move(*memory), capacity, stride, mode);
 }
@@ -38,7 +38,7 @@ void PerCpuStack::set_count(Cell& cell, uint32_t count) {
 }
 
 void* PerCpuStack::pop_locked_cell() {
-  Cell& cell = cell_of(os::current_cpu());
+  Cell& cell = cell_here();
   RawSpinlockGuard guard(lock_of(cell));
   const uint32_t count = cell.header.count;
   if (count == 0) return nullptr;
@@ -47,7 +47,7 @@ void* PerCpuStack::pop_locked_cell() {
 }
 
 bool PerCpuStack::push_locked_cell(void* pointer) {
-  Cell& cell = cell_of(os::current_cpu());
+  Cell& cell = cell_here();
   RawSpinlockGuard guard(lock_of(cell));
   const uint32_t count = cell.header.count;
   if (count == capacity_) return false;
@@ -58,7 +58,7 @@ bool PerCpuStack::push_locked_cell(void* pointer) {
 
 // Taken by stop() and released by resume(): the analysis cannot follow a lock across two calls.
 PerCpuStack::Cell& PerCpuStack::stop(unsigned cpu) NO_THREAD_SAFETY_ANALYSIS {
-  CHECK_LT(cpu, os::cpu_count());
+  CHECK_LT(cpu, cpus_);
   Cell& cell = cell_of(cpu);
   lock_of(cell).lock();
   if (mode_ == PerCpuMode::kRseq) {
@@ -85,7 +85,7 @@ uint32_t PerCpuStack::count_racy(unsigned cpu) const {
 Result<PerCpuCounters> PerCpuCounters::create(size_t counters, PerCpuMode mode) {
   CHECK_GT(counters, 0u);
   const size_t stride = align_up(counters * sizeof(uint64_t), kCacheLineBytes);
-  Result<os::Reservation> memory = reserve_cells(stride);
+  Result<os::Reservation> memory = reserve_cells(stride, os::nr_cpu_ids() + 1);
   if (!memory) return memory.error();
   return PerCpuCounters(std::move(*memory), counters, stride, mode);
 }
@@ -93,8 +93,8 @@ Result<PerCpuCounters> PerCpuCounters::create(size_t counters, PerCpuMode mode) 
 uint64_t PerCpuCounters::sum(size_t counter) const {
   CHECK_LT(counter, counters_);
   uint64_t total = 0;
-  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) {
-    total += cell(cpu, counter).load(std::memory_order_relaxed);
+  for (unsigned row = 0; row <= cpus_; ++row) {
+    total += cell(row, counter).load(std::memory_order_relaxed);
   }
   return total;
 }

@@ -5,7 +5,12 @@
 // Each CPU's cell is changed either by restartable sequences (lib/rseq.h) or, where those are
 // missing (Valgrind, TSan, other kernels and machines), under a lock in the cell. Which of the two
 // is decided once, when the first per-CPU object is made, and is the same for all of them.
+//
+// A cell belongs to a CPU number, of which there may be more than CPUs: os::nr_cpu_ids(). A thread
+// without a number (no rseq area) has no cell: its pushes and pops are refused, so that it takes
+// the path behind them, which all threads share, and it counts in a cell of its own kind.
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +34,7 @@ PerCpuMode percpu_mode();
 // sheaves. push and pop touch only this CPU's cell. All functions may be called by any thread.
 class PerCpuStack {
  public:
-  // Room for `capacity` > 0 pointers on each of os::cpu_count() CPUs, touched lazily.
+  // Room for `capacity` > 0 pointers in each of os::nr_cpu_ids() cells, touched lazily.
   static Result<PerCpuStack> create(uint32_t capacity, PerCpuMode mode = percpu_mode());
 
   PerCpuStack(PerCpuStack&&) = default;
@@ -38,14 +43,15 @@ class PerCpuStack {
   void* pop() {
     if (mode_ == PerCpuMode::kLocked) return pop_locked_cell();
     void* pointer;
-    return rseq::stack_pop(base(), stride_bytes_, pointer) == rseq::Outcome::kDone ? pointer
-                                                                                   : nullptr;
+    rseq::stack_pop(base(), stride_bytes_, pointer, cpus_);
+    return pointer;
   }
 
   // False when this CPU's cell is full or is being drained.
   bool push(void* pointer) {
     if (mode_ == PerCpuMode::kLocked) return push_locked_cell(pointer);
-    return rseq::stack_push(base(), stride_bytes_, capacity_, pointer) == rseq::Outcome::kDone;
+    return rseq::stack_push(base(), stride_bytes_, capacity_, pointer, cpus_) ==
+           rseq::Outcome::kDone;
   }
 
   uint32_t capacity() const { return capacity_; }
@@ -79,6 +85,8 @@ class PerCpuStack {
   Cell& cell_of(unsigned cpu) const {
     return *reinterpret_cast<Cell*>(base() + cpu * stride_bytes_);
   }
+  // In kLocked mode the lock makes any cell safe, so a number beyond the last one shares a cell.
+  Cell& cell_here() const { return cell_of(os::current_cpu() % cpus_); }
   static void** slots(Cell& cell) { return reinterpret_cast<void**>(&cell + 1); }
 
   // The owner's store, atomic for the sake of count_racy(); relaxed, since that promises nothing.
@@ -90,12 +98,14 @@ class PerCpuStack {
 
   os::Reservation memory_;
   uint32_t capacity_;
+  uint32_t cpus_ = os::nr_cpu_ids();
   size_t stride_bytes_;
   PerCpuMode mode_;
 };
 
-// `kCounters` monotonic event counters, a cache-line-aligned row of them a CPU. add() is exact: no
-// increment is lost to migration or preemption. sum() may miss adds that run at the same time.
+// Monotonic event counters, a cache-line-aligned row of them a CPU, and one more row. add() is
+// exact: no increment is lost to migration or preemption. sum() may miss adds that run at the same
+// time.
 class PerCpuCounters {
  public:
   static Result<PerCpuCounters> create(size_t counters, PerCpuMode mode = percpu_mode());
@@ -105,11 +115,12 @@ class PerCpuCounters {
   void add(size_t counter, uint64_t amount) {
     DCHECK_LT(counter, counters_);
     const size_t offset = counter * sizeof(uint64_t);
-    if (mode_ == PerCpuMode::kRseq) {
-      rseq::counter_add(memory_.base(), stride_bytes_, offset, amount);
-    } else {
-      // Relaxed: a count orders nothing; readers want the sum, not what it was counted for.
-      cell(os::current_cpu(), counter).fetch_add(amount, std::memory_order_relaxed);
+    if (mode_ == PerCpuMode::kLocked) {
+      add_atomically(std::min(os::current_cpu(), cpus_), counter, amount);
+    } else if (rseq::counter_add(memory_.base(), stride_bytes_, offset, amount, cpus_) ==
+               rseq::Outcome::kRefused) [[unlikely]] {
+      // In the row that no sequence ever touches: a plain add beside an atomic one could lose it.
+      add_atomically(cpus_, counter, amount);
     }
   }
   uint64_t sum(size_t counter) const;
@@ -118,12 +129,17 @@ class PerCpuCounters {
   PerCpuCounters(os::Reservation memory, size_t counters, size_t stride_bytes, PerCpuMode mode)
       : memory_(std::move(memory)), counters_(counters), stride_bytes_(stride_bytes), mode_(mode) {}
 
-  std::atomic_ref<uint64_t> cell(unsigned cpu, size_t counter) const {
+  std::atomic_ref<uint64_t> cell(unsigned row, size_t counter) const {
     return std::atomic_ref<uint64_t>(
-        reinterpret_cast<uint64_t*>(memory_.base() + cpu * stride_bytes_)[counter]);
+        reinterpret_cast<uint64_t*>(memory_.base() + row * stride_bytes_)[counter]);
+  }
+  // Relaxed: a count orders nothing; readers want the sum, not what it was counted for.
+  void add_atomically(unsigned row, size_t counter, uint64_t amount) {
+    cell(row, counter).fetch_add(amount, std::memory_order_relaxed);
   }
 
   os::Reservation memory_;
+  uint32_t cpus_ = os::nr_cpu_ids();  // also the number of the row for those without a CPU's
   size_t counters_;
   size_t stride_bytes_;
   PerCpuMode mode_;

@@ -18,6 +18,10 @@ constexpr uint32_t pcp_batch(PageCount managed) {
   return static_cast<uint32_t>(std::max<uint64_t>(1, std::bit_floor(quarter + quarter / 2) - 1));
 }
 
+// What fits on a stack.
+constexpr uint32_t kMaxBatch = pcp_batch(PageCount(~uint64_t{0}));
+static_assert(kMaxBatch <= 64);
+
 // How many pages a CPU keeps: its share of the low watermark, and never less than four batches.
 uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch) {
   const uint64_t share = watermarks.low.value() / os::cpu_count();
@@ -89,8 +93,7 @@ void Zone::put_block(Page& page, Order order) {
 
 // One page for the caller and up to a batch less one for this CPU.
 Page* Zone::refill_slow() {
-  std::array<Page*, 64> taken;
-  static_assert(pcp_batch(PageCount(~uint64_t{0})) <= 64, "a batch fits on the stack");
+  std::array<Page*, kMaxBatch> taken;
   size_t count = 0;
   {
     lockdep::SpinlockGuard guard(lock_);
@@ -101,27 +104,34 @@ Page* Zone::refill_slow() {
     publish_free_pages_locked();
   }
   if (count == 0) return nullptr;
-  // Last in, first out: pushed in reverse, they come out in ascending addresses.
-  while (--count != 0) put(*taken[count], Order(0));
+  // Last in, first out: pushed in reverse, they come out in ascending addresses. Where the list
+  // takes no more (it is being drained, or this thread has none), the rest goes back.
+  while (count > 1 && keep(*taken[count - 1])) --count;
+  put_back({taken.data() + 1, count - 1});
   return taken[0];
 }
 
 // This CPU's list is full or being drained: a batch of it goes back with `page`.
 void Zone::flush_slow(Page& page) {
-  std::array<Page*, 64> surplus;
+  std::array<Page*, kMaxBatch + 1> surplus;
   size_t count = 0;
   for (; count < batch_; ++count) {
     surplus[count] = static_cast<Page*>(pcp_.pop());
     if (surplus[count] == nullptr) break;
   }
+  surplus[count++] = &page;
+  put_back({surplus.data(), count});
+}
+
+void Zone::put_back(std::span<Page* const> pages) {
+  if (pages.empty()) return;
   lockdep::SpinlockGuard guard(lock_);
-  for (size_t i = 0; i < count; ++i) put_pcp_page_locked(*surplus[i]);
-  put_pcp_page_locked(page);
+  for (Page* page : pages) put_pcp_page_locked(*page);
   publish_free_pages_locked();
 }
 
 void Zone::drain_all() {
-  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) {
+  for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) {
     if (pcp_.count_racy(cpu) == 0) continue;
     pcp_.drain(cpu, [this](std::span<void*> pages) {
       lockdep::SpinlockGuard guard(lock_);
@@ -147,7 +157,7 @@ std::array<uint64_t, kOrders> Zone::free_blocks() const {
 
 PageCount Zone::pcp_pages_racy() const {
   PageCount pages{0};
-  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) pages += PageCount(pcp_.count_racy(cpu));
+  for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) pages += PageCount(pcp_.count_racy(cpu));
   return pages;
 }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 
 #include "lib/percpu.h"
 #include "lockdep/lockdep.h"
@@ -59,8 +60,7 @@ class Zone {
   // Gives back a block that take() returned.
   void put(Page& page, Order order) {
     if (order == Order(0)) [[likely]] {
-      page.set_head(PageState::kPcp, order);
-      if (!pcp_.push(&page)) flush_slow(page);
+      if (!keep(page)) flush_slow(page);
       return;
     }
     put_block(page, order);
@@ -81,8 +81,15 @@ class Zone {
  private:
   Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp);
 
+  // Puts a single page on this CPU's list; false when that takes no more.
+  bool keep(Page& page) {
+    page.set_head(PageState::kPcp, Order(0));
+    return pcp_.push(&page);
+  }
   Page* refill_slow() EXCLUDES(lock_);
   void flush_slow(Page& page) EXCLUDES(lock_);
+  // Moves pages that are on no list back to the buddy system.
+  void put_back(std::span<Page* const> pages) EXCLUDES(lock_);
   Page* take_locked_block(Order order) EXCLUDES(lock_);
   void put_block(Page& page, Order order) EXCLUDES(lock_);
 

@@ -2,6 +2,8 @@
 
 #include "lib/os.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
@@ -57,9 +59,22 @@ BOOST_AUTO_TEST_CASE(a_thread_has_a_name_and_an_id) {
     std::array<char, 16> name;
     os::thread_name(name);
     BOOST_TEST(std::string(name.data()) == "a-name-that-is-");
-    BOOST_TEST(os::thread_id() != os::process_id());
+    BOOST_TEST(os::thread_id() != getpid());
   }).join();
-  BOOST_TEST(os::current_cpu() < os::cpu_count());
+}
+
+BOOST_AUTO_TEST_CASE(cpu_numbers_are_bounded_by_the_highest_not_by_their_count) {
+  BOOST_TEST(os::cpu_list_end("0-3\n") == 4u);
+  BOOST_TEST(os::cpu_list_end("0,5,2") == 6u);
+  BOOST_TEST(os::cpu_list_end("1") == 2u);
+  BOOST_TEST(os::cpu_list_end("0-1,8-11,4") == 12u);
+  for (const char* nonsense : {"", "\n", "x", "0-", "3-1", "1-2-3", "0,", "0 1", "4294967295"}) {
+    BOOST_TEST_INFO(nonsense);
+    BOOST_TEST(os::cpu_list_end(nonsense) == 0u);
+  }
+  BOOST_TEST(os::current_cpu() < os::nr_cpu_ids());
+  BOOST_TEST(os::cpu_count() >= 1u);
+  BOOST_TEST(os::cpu_count() <= os::nr_cpu_ids());
 }
 
 BOOST_AUTO_TEST_CASE(a_futex_waits_for_its_word) {

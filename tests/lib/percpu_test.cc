@@ -115,7 +115,7 @@ BOOST_DATA_TEST_CASE(no_pointer_is_lost_or_doubled, data::make(modes()), mode) {
   }
   std::thread drainer([&] {
     while (!stop) {
-      for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) {
+      for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) {
         stack.drain(cpu, [&](std::span<void*> pointers) {
           held[kThreads].insert(held[kThreads].end(), pointers.begin(), pointers.end());
         });
@@ -126,7 +126,7 @@ BOOST_DATA_TEST_CASE(no_pointer_is_lost_or_doubled, data::make(modes()), mode) {
   for (std::thread& thread : threads) thread.join();
   stop = true;
   drainer.join();
-  for (unsigned cpu = 0; cpu < os::cpu_count(); ++cpu) {
+  for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) {
     stack.drain(cpu, [&](std::span<void*> pointers) {
       held[kThreads].insert(held[kThreads].end(), pointers.begin(), pointers.end());
     });
