@@ -40,6 +40,9 @@ namespace ring3::rseq {
 // The start of a cell of a per-CPU stack of pointers. The slots follow it. Only the CPU's own
 // sequences write `count` and the slots, except while `stopped` is set, when the thread that set
 // it does (PerCpuStack::drain).
+//
+// A sequence reads `stopped` before `count`: the thread that clears it has stored the count before.
+// The other way round, a count from before the end of a drain could be acted upon after it.
 struct StackHeader {
   uint32_t count;
   uint32_t stopped;
@@ -103,9 +106,9 @@ inline Outcome stack_pop(void* base, size_t stride, void*& out, uint32_t cpus = 
   uint32_t outcome;
   asm volatile(
       RING3_RSEQ_BEGIN
-      "movl (%[cell]), %k[count]\n\t"
       "cmpl $0, 4(%[cell])\n\t"
       "jne 2f\n\t"
+      "movl (%[cell]), %k[count]\n\t"
       "subl $1, %k[count]\n\t"
       "jc 2f\n\t"
       "movq 8(%[cell], %[count], 8), %[popped]\n\t"
@@ -129,9 +132,9 @@ inline Outcome stack_push(void* base, size_t stride, uint32_t capacity, void* po
   uint64_t count;
   uint32_t outcome;
   asm volatile(RING3_RSEQ_BEGIN
-               "movl (%[cell]), %k[count]\n\t"
                "cmpl $0, 4(%[cell])\n\t"
                "jne 2f\n\t"
+               "movl (%[cell]), %k[count]\n\t"
                "cmpl %[capacity], %k[count]\n\t"
                "jae 2f\n\t"
                "movq %[pointer], 8(%[cell], %[count], 8)\n\t"  // above the top: nobody looks yet
