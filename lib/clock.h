@@ -23,6 +23,11 @@ class SystemClock final : public Clock {
   Nanos now() const override { return os::monotonic_now(); }
 };
 
+inline const SystemClock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
 // Virtual time: stands still until told to move. One thread at a time.
 class ManualClock final : public Clock {
  public:

@@ -22,6 +22,10 @@ class RecordingSink final : public ReportSink {
     RawSpinlockGuard guard(lock_);
     return reports_.size();
   }
+  std::string at(size_t index) const {
+    RawSpinlockGuard guard(lock_);
+    return reports_.at(index);
+  }
   // The last report; empty when there is none.
   std::string last_raw() const {
     RawSpinlockGuard guard(lock_);

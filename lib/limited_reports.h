@@ -1,0 +1,59 @@
+#pragma once
+
+// Reports of callers' mistakes at a bearable rate: a loop that frees one page a thousand times says
+// so sixty times, and then how often more. The kernel's bad_page() has the same limit.
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lib/clock.h"
+#include "lib/raw_spinlock.h"
+#include "lib/report_sink.h"
+
+namespace ring3 {
+
+class LimitedReports {
+ public:
+  static constexpr uint32_t kBurst = 60;
+  static constexpr Nanos kPeriod = seconds(60);
+
+  // Both outlive it.
+  explicit LimitedReports(ReportSink& sink, const Clock& clock = system_clock())
+      : sink_(sink), clock_(clock) {}
+  // Says how many the last period suppressed.
+  ~LimitedReports();
+  LimitedReports(const LimitedReports&) = delete;
+  LimitedReports& operator=(const LimitedReports&) = delete;
+
+  // Counts a mistake, and hands on the text that `make` returns unless kBurst of this period have
+  // been. Any thread; `make` runs without a lock.
+  template <class Make>
+  void report(Make make) EXCLUDES(lock_) {
+    if (admit()) sink_.report(make());
+  }
+  // The same without the limit: for what is reported once, such as leaks.
+  void report_always(std::string_view text) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+    sink_.report(text);
+  }
+
+  // All mistakes, those too whose texts were suppressed. Relaxed: it orders nothing.
+  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  bool admit() EXCLUDES(lock_);
+  void say_suppressed(uint64_t suppressed);
+
+  ReportSink& sink_;
+  const Clock& clock_;
+  std::atomic<uint64_t> count_{0};
+
+  RawSpinlock lock_;
+  Nanos period_start_ GUARDED_BY(lock_){0};
+  uint32_t admitted_ GUARDED_BY(lock_) = 0;  // in this period; 0 before the first
+  uint64_t suppressed_ GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace ring3
