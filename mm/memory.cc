@@ -19,8 +19,7 @@ Leaks Memory::close() {
   closed_ = true;
   leaks_.objects = slabs_->shutdown();
   pages_->drain_all();
-  // A leaked object keeps its slab; its pages are the cache's and not reported a second time.
-  leaks_.pages = leaks_.objects == 0 ? pages_->report_leaks() : PageCount(0);
+  leaks_.pages = pages_->report_leaks();
   return leaks_;
 }
 

@@ -20,7 +20,7 @@ struct MemoryConfig {
 // What close() found still in use.
 struct Leaks {
   uint64_t objects = 0;
-  PageCount pages{0};  // those that no cache owns
+  PageCount pages{0};  // those in no slab and no object
   bool none() const { return objects == 0 && pages == PageCount(0); }
 };
 

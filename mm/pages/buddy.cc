@@ -49,6 +49,7 @@ Page* Buddy::take(Order wanted) {
     }
     return page;
   }
+  DCHECK(!has_block(wanted));
   return nullptr;
 }
 

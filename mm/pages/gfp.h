@@ -49,7 +49,7 @@ inline constexpr Gfp kGfpFlagAccount{1u << 22};
 // ---- How deep into the reserves. ----
 inline constexpr Gfp kGfpFlagHigh{1u << 5};         // half of the min watermark
 inline constexpr Gfp kGfpFlagMemalloc{1u << 17};    // all of it
-inline constexpr Gfp kGfpFlagNomemalloc{1u << 19};  // none of it, whatever else is said
+inline constexpr Gfp kGfpFlagNomemalloc{1u << 19};  // takes __GFP_MEMALLOC back
 
 // ---- What may be done on the way. ----
 inline constexpr Gfp kGfpFlagIo{1u << 6};
@@ -91,6 +91,11 @@ const char* zone_name(ZoneType type);
 
 // What can become of a block's contents; the numbers are the kernel's.
 enum class Migratetype : uint8_t { kUnmovable = 0, kMovable = 1, kReclaimable = 2 };
+
+// True for a request that is both movable and reclaimable, which no block can be: the caller's bug.
+constexpr bool has_two_migratetypes(Gfp gfp) {
+  return gfp.all(kGfpFlagMovable | kGfpFlagReclaimable);
+}
 
 // The highest zone that `gfp` may use; nothing when it names more than one of DMA, DMA32 and
 // HIGHMEM, which is the caller's bug.

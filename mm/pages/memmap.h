@@ -49,8 +49,9 @@ class Memmap {
   // The head of the compound page that `address` lies in, or its own page; null outside.
   Page* head_page_of(const void* address) const {
     Page* page = page_of(address);
-    if (page == nullptr || page->compound_head == nullptr) return page;
-    return page->compound_head;
+    if (page == nullptr) return nullptr;
+    Page* head = page->compound_head.load(std::memory_order_relaxed);
+    return head != nullptr ? head : page;
   }
 
  private:

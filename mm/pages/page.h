@@ -17,11 +17,11 @@ namespace ring3::mm {
 enum class PageState : uint8_t {
   kInterior,   // not the first page of anything: a block is known by its head
   kBuddy,      // head of a free block on a zone's free list
-  kPcp,        // a free page on a CPU's list
+  kPcp,        // free, on a CPU's list or on the way to where free blocks are
   kAllocated,  // head of a block that someone owns
 };
 
-// Who an allocated block belongs to, set by its owner.
+// Who an allocated block belongs to: only a free that names the same owner is right.
 enum class PageOwner : uint8_t {
   kNobody,        // whoever called alloc_pages
   kSlab,          // a slab of a KmemCache; `owner_words` is its Slab
@@ -32,49 +32,59 @@ struct Page {
   // Free list links while kBuddy, the owner's while kAllocated.
   ListNode list;
 
-  // Of a tail of a compound page: its head. Null in every other page.
-  Page* compound_head;
+  // Of a tail of a compound page: its head. Null in every other page. Atomic, relaxed: a stale
+  // pointer may be looked up while its page changes hands; who gets a head from here claims it, or
+  // asks again under the owner's lock.
+  std::atomic<Page*> compound_head;
 
   // Where the block was last allocated or freed: what reports name as the caller.
   std::atomic<uintptr_t> caller;
 
-  // For the owner of an allocated block (mm/slab keeps a slab's state here).
+  // For the owner of an allocated block (mm/slab keeps a slab's state here). All zero when a block
+  // is handed to an owner other than kNobody.
   std::array<uint64_t, 3> owner_words;
 
-  PageState state() const { return unpack(head_.load(std::memory_order_relaxed)).state; }
-  Order order() const { return Order(unpack(head_.load(std::memory_order_relaxed)).order); }
-  PageOwner owner() const { return owner_.load(std::memory_order_relaxed); }
+  PageState state() const { return static_cast<PageState>(head() >> kStateShift); }
+  Order order() const { return Order(head() & kByte); }
+  PageOwner owner() const { return static_cast<PageOwner>(head() >> kOwnerShift & kByte); }
 
-  bool is_buddy(Order order) const {
-    return head_.load(std::memory_order_relaxed) == pack(PageState::kBuddy, order);
+  bool is_buddy(Order order) const { return head() == pack(PageState::kBuddy, order); }
+  bool is_allocated(Order order, PageOwner owner) const {
+    return head() == pack(PageState::kAllocated, order, owner);
   }
-  bool is_allocated(Order order) const {
-    return head_.load(std::memory_order_relaxed) == pack(PageState::kAllocated, order);
-  }
-  void set_head(PageState state, Order order) {
-    head_.store(pack(state, order), std::memory_order_relaxed);
+  // Release: whoever sees the owner sees its owner_words cleared.
+  void set_head(PageState state, Order order, PageOwner owner = PageOwner::kNobody) {
+    head_.store(pack(state, order, owner), std::memory_order_release);
   }
   void set_interior() { set_head(PageState::kInterior, Order(0)); }
-  void set_owner(PageOwner owner) { owner_.store(owner, std::memory_order_relaxed); }
+
+  // Takes an allocated block from its owner: of all who try at once, one succeeds, and from then on
+  // the block is that one's to give back. Relaxed: what the block's user wrote is handed on by the
+  // list that it goes to; the claim only has to be one.
+  bool claim(Order order, PageOwner owner) {
+    uint32_t expected = pack(PageState::kAllocated, order, owner);
+    return head_.compare_exchange_strong(expected, pack(PageState::kPcp, order),
+                                         std::memory_order_relaxed);
+  }
 
  private:
-  struct Head {
-    PageState state;
-    uint8_t order;
-  };
-  static constexpr uint16_t pack(PageState state, Order order) {
-    return static_cast<uint16_t>(static_cast<unsigned>(state) << 8 | order.value());
+  static constexpr unsigned kOwnerShift = 8;
+  static constexpr unsigned kStateShift = 16;
+  static constexpr uint32_t kByte = 0xff;
+  static constexpr uint32_t pack(PageState state, Order order,
+                                 PageOwner owner = PageOwner::kNobody) {
+    DCHECK(order.valid());
+    return static_cast<uint32_t>(state) << kStateShift |
+           static_cast<uint32_t>(owner) << kOwnerShift | order.value();
   }
-  static constexpr Head unpack(uint16_t head) {
-    return {static_cast<PageState>(head >> 8), static_cast<uint8_t>(head & 0xff)};
-  }
+  // Acquire pairs with set_head(); on x86-64 both are plain.
+  uint32_t head() const { return head_.load(std::memory_order_acquire); }
 
-  // State and order in one word. kBuddy comes and goes only under the zone's lock, so under that
-  // lock a page that reads as kBuddy stays so. The other states are their owner's to change, and
-  // a merging neighbour may read them meanwhile: atomic, but relaxed, since anything but kBuddy
-  // tells it the same.
-  std::atomic<uint16_t> head_;
-  std::atomic<PageOwner> owner_;
+  // State, owner and order in one word, so that they change in one step. kBuddy comes and goes only
+  // under the zone's lock, so under that lock a page that reads as kBuddy stays so. kAllocated ends
+  // by a claim. A merging neighbour may read any of it meanwhile; anything but kBuddy tells it the
+  // same.
+  std::atomic<uint32_t> head_;
 };
 
 static_assert(sizeof(Page) == 64, "a descriptor is one cache line, 1.56 % of memory");

@@ -30,13 +30,28 @@ ZonePages zone_sizes(const std::array<Pfn, kZones + 1>& borders) {
 
 void make_compound(Page& head, Order order) {
   Page* pages = &head;
-  for (uint64_t i = 1; i < order.pages().value(); ++i) pages[i].compound_head = &head;
+  for (uint64_t i = 1; i < order.pages().value(); ++i) {
+    pages[i].compound_head.store(&head, std::memory_order_relaxed);
+    pages[i].caller.store(0, std::memory_order_relaxed);  // the head's, from now on
+  }
 }
 
 void dissolve_compound(Page& head, Order order) {
   Page* pages = &head;
-  if (order == Order(0) || pages[1].compound_head == nullptr) return;
-  for (uint64_t i = 1; i < order.pages().value(); ++i) pages[i].compound_head = nullptr;
+  if (order == Order(0) || pages[1].compound_head.load(std::memory_order_relaxed) == nullptr) {
+    return;
+  }
+  for (uint64_t i = 1; i < order.pages().value(); ++i) {
+    pages[i].compound_head.store(nullptr, std::memory_order_relaxed);
+  }
+}
+
+// What is wrong with a request whatever the state of memory.
+std::optional<PageMisuse> misuse_of_request(Gfp gfp, Order order) {
+  if (!order.valid()) return PageMisuse::kOrderTooLarge;
+  if (!highest_zone(gfp)) return PageMisuse::kConflictingZones;
+  if (has_two_migratetypes(gfp)) return PageMisuse::kConflictingTypes;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -110,39 +125,50 @@ Page* PageAllocator::take_from_zonelist(Gfp gfp, Order order, ZoneType highest) 
 }
 
 // Under the low watermark in every zone, or in pieces that are too small:
-// 1. pages that lie idle on CPUs' lists go back, where they count and merge;
-// 2. then the request may go down to the min mark, less what its flags open of the reserve.
+// 1. the request may go down to the min mark, less what its flags open of the reserve;
+// 2. if it may wait, the pages that lie idle on CPUs' lists go back, where they count and merge;
+// 3. if it must not fail, no mark stops it.
 Page* PageAllocator::take_slow(Gfp gfp, Order order, ZoneType highest) {
-  drain_all();
-  return walk_zonelist(
-      order, highest, [gfp](const Zone& zone) { return min_mark_for(gfp, zone.watermarks().min); });
+  const auto min_mark = [gfp](const Zone& zone) {
+    return min_mark_for(gfp, zone.watermarks().min);
+  };
+  Page* page = walk_zonelist(order, highest, min_mark);
+  if (page == nullptr && gfp.any(kGfpFlagDirectReclaim)) {
+    drain_all();
+    page = walk_zonelist(order, highest, min_mark);
+  }
+  if (page == nullptr && gfp.any(kGfpFlagNofail)) {
+    page = walk_zonelist(order, highest, [](const Zone&) { return std::optional<PageCount>(); });
+  }
+  return page;
 }
 
-void PageAllocator::prepare(Page& page, Gfp gfp, Order order, uintptr_t caller) {
+void PageAllocator::prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
   page.caller.store(caller, std::memory_order_relaxed);
-  page.set_head(PageState::kAllocated, order);
+  if (owner != PageOwner::kNobody) page.owner_words.fill(0);
+  page.set_head(PageState::kAllocated, order, owner);
   if (order > Order(0) && gfp.any(kGfpFlagComp)) make_compound(page, order);
   if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());
 }
 
 Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
-  const uintptr_t caller = RING3_CALL_SITE();
-  const std::optional<ZoneType> highest = highest_zone(gfp);
-  if (!order.valid() || !highest) [[unlikely]] {
-    report(bad_request_report(
-        order.valid() ? PageMisuse::kConflictingZones : PageMisuse::kOrderTooLarge, gfp, order,
-        caller));
+  return alloc_owned_pages(gfp, order, PageOwner::kNobody, RING3_CALL_SITE());
+}
+
+Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
+  if (const auto misuse = misuse_of_request(gfp, order)) [[unlikely]] {
+    reports_.report([&] { return bad_request_report(*misuse, gfp, order, caller); });
     return nullptr;
   }
   Page* page = nullptr;
   if (gfp.any(kGfpFlagNofail) || !fail_page_alloc_.should_fail(order.bytes())) [[likely]] {
-    page = take_from_zonelist(gfp, order, *highest);
+    page = take_from_zonelist(gfp, order, *highest_zone(gfp));
   }
   if (page == nullptr) [[unlikely]] {
     events_.add(PageEvent::kAllocFailure);
     return nullptr;
   }
-  prepare(*page, gfp, order, caller);
+  prepare(*page, gfp, order, owner, caller);
   RING3_TRACE4(mm_page_alloc, memmap_.pfn_of(*page).value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
   events_.add(PageEvent::kMmPageAlloc);
@@ -151,61 +177,55 @@ Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
 
 void PageAllocator::free_pages(Page* page, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
-  free_checked(memmap_.contains(page) ? page : nullptr, page, order, caller);
+  if (page == nullptr) [[unlikely]]
+    return;
+  if (!memmap_.contains(page)) [[unlikely]] {
+    reports_.report([&] { return bad_address_report(memmap_, page, order, caller); });
+    return;
+  }
+  free_owned_pages(*page, order, PageOwner::kNobody, caller);
 }
 
 void PageAllocator::free_pages_at(void* address, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
-  const bool page_aligned = is_aligned(reinterpret_cast<uintptr_t>(address), kPageSize);
+  if (address == nullptr) return;
   Page* page = memmap_.page_of(address);
-  if (page != nullptr && !page_aligned) {
-    report(bad_page_report(PageMisuse::kNotAligned, memmap_, *page, order, caller));
-    return;
+  if (page == nullptr) {
+    reports_.report([&] { return bad_address_report(memmap_, address, order, caller); });
+  } else if (!is_aligned(reinterpret_cast<uintptr_t>(address), kPageSize)) {
+    reports_.report(
+        [&] { return bad_page_report(PageMisuse::kNotAligned, memmap_, *page, order, caller); });
+  } else {
+    free_owned_pages(*page, order, PageOwner::kNobody, caller);
   }
-  free_checked(page, address, order, caller);
 }
 
-void PageAllocator::free_checked(Page* page, const void* address, Order order, uintptr_t caller) {
-  if (page == nullptr) [[unlikely]] {
-    report(bad_address_report(memmap_, address, order, caller));
-    return;
+bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, uintptr_t caller) {
+  // The order is anybody's number until it has been looked at; then one step decides whose the
+  // block is.
+  if (!order.valid() || !page.claim(order, owner)) [[unlikely]] {
+    const PageMisuse misuse = diagnose_free(page, order, owner);
+    reports_.report([&] { return bad_page_report(misuse, memmap_, page, order, caller); });
+    return false;
   }
-  if (!check_free(*page, order, caller)) [[unlikely]]
-    return;
-
-  const Pfn pfn = memmap_.pfn_of(*page);
-  page->caller.store(caller, std::memory_order_relaxed);
-  dissolve_compound(*page, order);
+  const Pfn pfn = memmap_.pfn_of(page);
+  page.caller.store(caller, std::memory_order_relaxed);
+  dissolve_compound(page, order);
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
   events_.add(PageEvent::kMmPageFree);
-  zone_of(pfn).put(*page, order);
+  zone_of(pfn).put(page, order);
+  return true;
 }
 
-// The head of the block that `page` lies in, found by trying every size it could have; null for a
-// page of no block. For reports: what it reads may change meanwhile.
-const Page* PageAllocator::block_of(const Page& page) const {
-  const Pfn pfn = memmap_.pfn_of(page);
-  for (Order order(0); order.valid(); order = order.higher()) {
-    const Page& head = memmap_.page(Pfn(align_down(pfn.value(), order.pages().value())));
-    if (head.state() != PageState::kInterior && head.order() >= order) return &head;
-  }
-  return nullptr;
-}
-
-PageMisuse PageAllocator::diagnose_free(const Page& page, Order order) const {
+// Why `page` could not be claimed. By now another thread may have changed it: a block that looks
+// right was free a moment ago.
+PageMisuse PageAllocator::diagnose_free(const Page& page, Order order, PageOwner owner) const {
   if (!order.valid()) return PageMisuse::kOrderTooLarge;
-  const Page* block = block_of(page);
+  const Page* block = block_of(memmap_, page);
   if (block == nullptr || block->state() != PageState::kAllocated) return PageMisuse::kDoubleFree;
   if (block != &page) return PageMisuse::kNotHead;
   if (page.order() != order) return PageMisuse::kWrongOrder;
-  return PageMisuse::kStillOwned;
-}
-
-bool PageAllocator::check_free(const Page& page, Order order, uintptr_t caller) {
-  if (page.is_allocated(order) && page.owner() == PageOwner::kNobody) [[likely]]
-    return true;
-  report(bad_page_report(diagnose_free(page, order), memmap_, page, order, caller));
-  return false;
+  return page.owner() != owner ? PageMisuse::kStillOwned : PageMisuse::kDoubleFree;
 }
 
 Zone& PageAllocator::zone_of(Pfn pfn) const {
@@ -256,23 +276,21 @@ size_t PageAllocator::count_faults() const {
 
 PageCount PageAllocator::report_leaks() {
   constexpr int kReportedInFull = 8;
-  const PageCount leaked = allocated_pages();
-  if (leaked == PageCount(0)) return leaked;
+  PageCount leaked{0};
   int reported = 0;
-  for (Pfn pfn(0); memmap_.contains(pfn) && reported < kReportedInFull; pfn = pfn + PageCount(1)) {
-    const Page& page = memmap_.page(pfn);
-    if (page.state() != PageState::kAllocated) continue;
-    report(bad_page_report(PageMisuse::kLeaked, memmap_, page, page.order(), 0));
-    ++reported;
+  for_each_allocated_block([&](const Page& page) {
+    if (page.owner() != PageOwner::kNobody) return true;
+    leaked += page.order().pages();
+    if (reported++ < kReportedInFull) {
+      reports_.report_always(bad_page_report(PageMisuse::kLeaked, memmap_, page, page.order(), 0));
+    }
+    return true;
+  });
+  if (leaked != PageCount(0)) {
+    reports_.report_always(
+        fmt::format("BUG: {} pages still allocated when their arena was closed\n", leaked.value()));
   }
-  report(
-      fmt::format("BUG: {} pages still allocated when their arena was closed\n", leaked.value()));
   return leaked;
-}
-
-void PageAllocator::report(const std::string& text) {
-  misuses_.fetch_add(1, std::memory_order_relaxed);
-  reports_.report(text);
 }
 
 uint64_t unusable_free_index(const std::array<uint64_t, kOrders>& free_blocks, Order order) {

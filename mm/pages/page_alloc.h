@@ -10,13 +10,12 @@
 // Any thread may call any function. Each zone has its lock; no two are held at once.
 
 #include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 
 #include "lib/fault.h"
+#include "lib/limited_reports.h"
 #include "lib/os.h"
-#include "lib/report_sink.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/zone.h"
@@ -45,15 +44,21 @@ class PageAllocator {
 
   // The head page of a block of 2^order pages, aligned to its size, or null: no zone that `gfp`
   // allows has such a block above its watermark, a fault was injected, or the request was wrong
-  // (which is reported too). There is no reclaim: even __GFP_NOFAIL gets null once memory and
+  // (which is reported too). There is no reclaim: even __GFP_NOFAIL gets null once memory and all
   // reserves are used up. The contents are those of the last use, or zero with __GFP_ZERO.
   Page* alloc_pages(Gfp gfp, Order order) __attribute__((noinline));
 
-  // Gives back a block with the order it was allocated with. Anything else is reported, with the
-  // page, its state and the caller, and changes nothing.
+  // Gives back a block with the order it was allocated with; null is nothing. Anything else is
+  // reported, with the page, its state and the caller, and changes nothing. Of two that free one
+  // block at the same moment, one succeeds and the other is reported.
   void free_pages(Page* page, Order order) __attribute__((noinline));
   // The same by the block's address: the kernel's free_pages(addr, order).
   void free_pages_at(void* address, Order order) __attribute__((noinline));
+
+  // The same for an owner with rules of its own, on behalf of `caller` (a return address): only a
+  // free that names `owner` gives the block back. free_owned_pages: false when it reported.
+  Page* alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
+  bool free_owned_pages(Page& page, Order order, PageOwner owner, uintptr_t caller);
 
   const Memmap& memmap() const { return memmap_; }
   void* address_of(const Page* page) const { return memmap_.address_of(*page); }
@@ -77,15 +82,29 @@ class PageAllocator {
   const PageEvents& events() const { return events_; }
   FaultPoint& fail_page_alloc() { return fail_page_alloc_; }
 
-  // Mistakes of callers reported so far.
-  uint64_t misuses() const { return misuses_.load(std::memory_order_relaxed); }
+  // Mistakes of callers so far. Each is reported, up to the limit of LimitedReports.
+  uint64_t misuses() const { return reports_.count(); }
 
   // Walks all free lists and counts broken invariants: 0 when all is well.
   size_t count_faults() const;
 
-  // Reports every block still allocated (the first few in full) and returns how many pages they
-  // are. Nobody may allocate or free meanwhile.
+  // Reports every block that nobody has given back (the first few in full), but for those of an
+  // owner, which are its own to report; returns how many pages they are. Nobody may allocate or
+  // free meanwhile.
   PageCount report_leaks();
+
+  // Calls visit(const Page&) with the head of every allocated block, by address, while it returns
+  // true. Nobody may allocate or free meanwhile.
+  template <class Visit>
+  void for_each_allocated_block(Visit visit) const {
+    for (Pfn pfn(0); memmap_.contains(pfn);) {
+      const Page& page = memmap_.page(pfn);
+      const PageState state = page.state();
+      if (state == PageState::kAllocated && !visit(page)) return;
+      const bool block = state == PageState::kAllocated || state == PageState::kBuddy;
+      pfn = pfn + (block ? page.order().pages() : PageCount(1));
+    }
+  }
 
  private:
   PageAllocator(os::Reservation arena, os::Reservation pages, PerCpuCounters events,
@@ -96,23 +115,17 @@ class PageAllocator {
   Page* take_slow(Gfp gfp, Order order, ZoneType highest);
   template <class Mark>
   Page* walk_zonelist(Order order, ZoneType highest, Mark mark);
-  void prepare(Page& page, Gfp gfp, Order order, uintptr_t caller);
+  void prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
 
-  void free_checked(Page* page, const void* address, Order order, uintptr_t caller);
-  bool check_free(const Page& page, Order order, uintptr_t caller);
-  PageMisuse diagnose_free(const Page& page, Order order) const;
-  const Page* block_of(const Page& page) const;
+  PageMisuse diagnose_free(const Page& page, Order order, PageOwner owner) const;
   Zone& zone_of(Pfn pfn) const;
-
-  void report(const std::string& text);
 
   os::Reservation arena_;
   os::Reservation pages_;
   const Memmap memmap_;
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
-  ReportSink& reports_;
-  std::atomic<uint64_t> misuses_{0};
+  LimitedReports reports_;
   // In zone order; null for a zone without pages.
   std::array<std::unique_ptr<Zone>, kZones> zones_;
 };

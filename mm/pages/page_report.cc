@@ -17,6 +17,8 @@ const char* reason(PageMisuse misuse) {
       return "order is above the highest, 10";
     case PageMisuse::kConflictingZones:
       return "gfp flags name more than one zone";
+    case PageMisuse::kConflictingTypes:
+      return "gfp flags are both movable and reclaimable";
     case PageMisuse::kOutsideArena:
       return "address is not in the arena";
     case PageMisuse::kNotAligned:
@@ -73,21 +75,50 @@ std::string symbol(uintptr_t address) {
   return std::string(text.data(), describe_address(address, text));
 }
 
+// Where what became of `page` last was asked for. A tail was allocated and freed with a head, which
+// is the nearest page before it that a block containing it could start at.
+uintptr_t caller_of(const Memmap& memmap, const Page& page) {
+  const Pfn pfn = memmap.pfn_of(page);
+  for (Order order(0); order.valid(); order = order.higher()) {
+    const Page& head = memmap.page(Pfn(align_down(pfn.value(), order.pages().value())));
+    const uintptr_t caller = head.caller.load(std::memory_order_relaxed);
+    if (caller != 0) return caller;
+  }
+  return 0;
+}
+
 }  // namespace
+
+const Page* block_of(const Memmap& memmap, const Page& page) {
+  const Pfn pfn = memmap.pfn_of(page);
+  for (Order order(0); order.valid(); order = order.higher()) {
+    const Page& head = memmap.page(Pfn(align_down(pfn.value(), order.pages().value())));
+    if (head.state() != PageState::kInterior && head.order() >= order) return &head;
+  }
+  return nullptr;
+}
 
 std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
                             uintptr_t caller) {
-  const bool is_free = page.state() == PageState::kBuddy || page.state() == PageState::kPcp;
+  // A page inside a block is what the block is: free if it has merged into a free one.
+  const Page* block = block_of(memmap, page);
+  const bool is_free = block == nullptr || block->state() != PageState::kAllocated;
+  std::string within;
+  if (block != nullptr && block != &page) {
+    within = fmt::format("page lies in block pfn:{:05x} state:{} order:{} owner:{}\n",
+                         memmap.pfn_of(*block).value(), state_name(block->state()),
+                         block->order().value(), owner_name(block->owner()));
+  }
   return fmt::format(
       "BUG: Bad page state in process {}  pfn:{:05x}\n"
       "page:{} state:{} order:{} owner:{}\n"
+      "{}"
       "page dumped because: {} (asked with order {})\n"
       "page last {} at {}\n"
       "Call site: {}\n",
       process(), memmap.pfn_of(page).value(), fmt::ptr(&page), state_name(page.state()),
-      page.order().value(), owner_name(page.owner()), reason(misuse), order.value(),
-      is_free ? "freed" : "allocated", symbol(page.caller.load(std::memory_order_relaxed)),
-      symbol(caller));
+      page.order().value(), owner_name(page.owner()), within, reason(misuse), order.value(),
+      is_free ? "freed" : "allocated", symbol(caller_of(memmap, page)), symbol(caller));
 }
 
 std::string bad_address_report(const Memmap& memmap, const void* address, Order order,

@@ -15,6 +15,7 @@ namespace ring3::mm {
 enum class PageMisuse {
   kOrderTooLarge,     // alloc or free above order 10
   kConflictingZones,  // more than one of __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM
+  kConflictingTypes,  // both of __GFP_MOVABLE and __GFP_RECLAIMABLE
   kOutsideArena,      // an address or a descriptor that is not of this arena
   kNotAligned,        // free by an address inside a page
   kNotHead,           // free of a page inside a block
@@ -23,6 +24,10 @@ enum class PageMisuse {
   kStillOwned,        // free of a page that a slab still uses
   kLeaked,            // still allocated when the arena is closed
 };
+
+// The head of the block that `page` lies in, found by trying every size it could have; null for a
+// page of no block. For reports: what it reads may change meanwhile.
+const Page* block_of(const Memmap& memmap, const Page& page);
 
 // The report for `misuse` of `page`, called from `caller` (a return address).
 std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,

@@ -59,11 +59,12 @@ PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& manag
 }
 
 std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min) {
-  if (gfp.any(kGfpFlagNomemalloc)) return min;
-  if (gfp.any(kGfpFlagMemalloc)) return std::nullopt;
+  const bool spares_reserves = gfp.any(kGfpFlagNomemalloc);
+  if (gfp.any(kGfpFlagMemalloc) && !spares_reserves) return std::nullopt;
   if (!gfp.any(kGfpFlagHigh)) return min;
   const PageCount half = min - min / 2;
-  return gfp.any(kGfpFlagDirectReclaim) ? half : half - half / 4;
+  const bool may_wait = gfp.any(kGfpFlagDirectReclaim);
+  return may_wait || spares_reserves ? half : half - half / 4;
 }
 
 }  // namespace ring3::mm

@@ -34,7 +34,8 @@ PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& manag
 
 // The part of the min watermark that a request with `gfp` must leave: all of it; half for
 // __GFP_HIGH; three eighths when it cannot wait either (GFP_ATOMIC). Nothing for __GFP_MEMALLOC,
-// which no watermark stops, nor what zones keep back.
+// which no watermark stops, nor what zones keep back. __GFP_NOMEMALLOC takes back the last two, not
+// the half (mm/page_alloc.c: gfp_to_alloc_flags).
 std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min);
 
 }  // namespace ring3::mm

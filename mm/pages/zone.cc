@@ -106,7 +106,12 @@ Page* Zone::refill_slow() {
   if (count == 0) return nullptr;
   // Last in, first out: pushed in reverse, they come out in ascending addresses. Where the list
   // takes no more (it is being drained, or this thread has none), the rest goes back.
-  while (count > 1 && keep(*taken[count - 1])) --count;
+  while (count > 1) {
+    Page& page = *taken[count - 1];
+    page.set_head(PageState::kPcp, Order(0));
+    if (!pcp_.push(&page)) break;
+    --count;
+  }
   put_back({taken.data() + 1, count - 1});
   return taken[0];
 }

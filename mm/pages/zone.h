@@ -57,10 +57,10 @@ class Zone {
     return take_locked_block(order);
   }
 
-  // Gives back a block that take() returned.
+  // Gives back a block that take() returned and that has been claimed since (kPcp).
   void put(Page& page, Order order) {
     if (order == Order(0)) [[likely]] {
-      if (!keep(page)) flush_slow(page);
+      if (!pcp_.push(&page)) flush_slow(page);
       return;
     }
     put_block(page, order);
@@ -81,11 +81,6 @@ class Zone {
  private:
   Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp);
 
-  // Puts a single page on this CPU's list; false when that takes no more.
-  bool keep(Page& page) {
-    page.set_head(PageState::kPcp, Order(0));
-    return pcp_.push(&page);
-  }
   Page* refill_slow() EXCLUDES(lock_);
   void flush_slow(Page& page) EXCLUDES(lock_);
   // Moves pages that are on no list back to the buddy system.

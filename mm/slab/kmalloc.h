@@ -36,31 +36,35 @@ class Kmalloc {
  public:
   explicit Kmalloc(const SlabContext& context);
 
-  // `bytes` of memory, or null when there is none, failslab says so or `bytes` is above
-  // kKmallocMaxBytes. Aligned to 8, and to `bytes` when that is a power of two up to a page.
-  // Contents as they were left, or zero with __GFP_ZERO.
+  // `bytes` of memory, from zone DMA with __GFP_DMA, or null when there is none, failslab says so
+  // or `bytes` is above kKmallocMaxBytes. Aligned to 8, and to `bytes` when that is a power of two
+  // up to a page. Contents as they were left, or zero with __GFP_ZERO. __GFP_DMA32 and
+  // __GFP_HIGHMEM are reported and have no effect: no kmalloc cache has slabs there
+  // (mm/slab_common.c: kmalloc_fix_flags).
   void* kmalloc(size_t bytes, Gfp gfp) __attribute__((noinline));
 
   // Gives back what kmalloc returned; null and kZeroSizePtr are allowed. Anything else is reported
   // and changes nothing. Objects of a KmemCache may be freed here too, as in the kernel.
   void kfree(const void* object) __attribute__((noinline));
 
-  size_t cache_count() const { return caches_.size(); }
+  // Those for any request, then as many for zone DMA, each by size.
+  static constexpr size_t kCaches = 2 * kKmallocSizes.size();
   KmemCache& cache(size_t index) const { return *caches_[index]; }
 
+  // Reports the objects of whole pages that are in use and returns their number. Nobody may
+  // allocate or free meanwhile.
+  uint64_t report_large_objects();
+
   uint64_t large_objects() const { return large_objects_.load(std::memory_order_relaxed); }
-  // Mistakes that no cache could be blamed for.
-  uint64_t misuses() const { return misuses_.load(std::memory_order_relaxed); }
 
  private:
-  void* alloc_large(size_t bytes, Gfp gfp);
-  bool free_large(Page& page);
+  void* alloc_large(size_t bytes, Gfp gfp, uintptr_t caller);
+  bool free_large(Page& page, uintptr_t caller);
   bool free_any(void* object, uintptr_t caller);
 
   const SlabContext context_;
-  std::array<std::unique_ptr<KmemCache>, kKmallocSizes.size()> caches_;
+  std::array<std::unique_ptr<KmemCache>, kCaches> caches_;
   std::atomic<uint64_t> large_objects_{0};
-  std::atomic<uint64_t> misuses_{0};
 };
 
 }  // namespace ring3::mm

@@ -11,6 +11,20 @@ namespace {
 
 constexpr lockdep::LockClassKey kListLockKey{"&cache->list_lock"};
 
+constexpr Gfp kZoneModifiers = kGfpFlagDma | kGfpFlagDma32 | kGfpFlagHighmem | kGfpFlagMovable;
+
+constexpr Gfp flags_of(CacheZone zone) {
+  switch (zone) {
+    case CacheZone::kDma:
+      return kGfpFlagDma;
+    case CacheZone::kDma32:
+      return kGfpFlagDma32;
+    case CacheZone::kNormal:
+      break;
+  }
+  return Gfp{};
+}
+
 }  // namespace
 
 KmemCache::KmemCache(const SlabContext& context, const CacheConfig& config)
@@ -18,6 +32,7 @@ KmemCache::KmemCache(const SlabContext& context, const CacheConfig& config)
       name_(config.name),
       layout_(cache_layout(config.object_size, config.align, config.how, os::cpu_count())),
       ctor_(config.ctor),
+      zone_flags_(flags_of(config.zone)),
       lock_(context.lockdep, kListLockKey) {}
 
 KmemCache::~KmemCache() {
@@ -33,28 +48,35 @@ KmemCache::~KmemCache() {
 // ---- Allocation: partial slab, free slab, new slab. ----
 
 void* KmemCache::alloc(Gfp gfp) {
-  void* object = alloc_object(gfp, layout_.object_size);
+  const uintptr_t caller = RING3_CALL_SITE();
+  void* object = alloc_object(gfp, layout_.object_size, caller);
   if (object != nullptr) {
-    RING3_TRACE6(kmem_cache_alloc, RING3_CALL_SITE(), object, name_.c_str(), layout_.object_size,
+    RING3_TRACE6(kmem_cache_alloc, caller, object, name_.c_str(), layout_.object_size,
                  layout_.stride, gfp.bits());
     context_.events.add(SlabEvent::kKmemCacheAlloc);
   }
   return object;
 }
 
-void* KmemCache::alloc_object(Gfp gfp, size_t usable_bytes) {
+void* KmemCache::alloc_object(Gfp gfp, size_t usable_bytes, uintptr_t caller) {
   void* object = nullptr;
   if (gfp.any(kGfpFlagNofail) || !context_.failslab.should_fail(layout_.stride)) [[likely]] {
     object = take_object();
     if (object == nullptr) [[unlikely]]
-      object = take_from_new_slab(gfp);
+      object = take_from_new_slab(gfp, caller);
   }
   if (object == nullptr) [[unlikely]] {
     context_.events.add(SlabEvent::kAllocFailure);
     return nullptr;
   }
   asan_unpoison(object, usable_bytes);
-  if (gfp.any(kGfpFlagZero) && ctor_ == nullptr) std::memset(object, 0, usable_bytes);
+  if (gfp.any(kGfpFlagZero)) {
+    if (ctor_ == nullptr) {
+      std::memset(object, 0, usable_bytes);
+    } else {
+      context_.reports.report([&] { return zeroed_constructor_report(name_, caller); });
+    }
+  }
   return object;
 }
 
@@ -84,28 +106,28 @@ void* KmemCache::take_from_locked(Page& page) {
 
 // The page allocator and the constructor run without the cache's lock; what other threads free or
 // add meanwhile is used by the next allocation.
-void* KmemCache::take_from_new_slab(Gfp gfp) {
-  Page* page = make_slab(gfp);
+void* KmemCache::take_from_new_slab(Gfp gfp, uintptr_t caller) {
+  Page* page = make_slab(gfp, caller);
   if (page == nullptr) return nullptr;
   lockdep::SpinlockGuard guard(lock_);
+  Slab::of(*page).set_cache(this);
   ++slabs_;
   partial_.push_front(*page);
   return take_from_locked(*page);
 }
 
-Page* KmemCache::make_slab(Gfp gfp) {
-  // The slab is a compound page, so that a pointer into any of its pages finds the head. A slab
-  // holds kernel objects: never from a zone for movable pages, and zeroed an object at a time.
-  const Gfp slab_gfp = (gfp | kGfpFlagComp) - (kGfpFlagZero | kGfpFlagHighmem | kGfpFlagMovable);
-  Page* page = context_.pages.alloc_pages(slab_gfp, layout_.order);
+Page* KmemCache::make_slab(Gfp gfp, uintptr_t caller) {
+  // The slab is a compound page, so that a pointer into any of its pages finds the head. It lies
+  // where the cache says, and is zeroed an object at a time.
+  const Gfp slab_gfp = (gfp - (kGfpFlagZero | kZoneModifiers)) | kGfpFlagComp | zone_flags_;
+  Page* page = context_.pages.alloc_owned_pages(slab_gfp, layout_.order, PageOwner::kSlab, caller);
   if (page == nullptr) return nullptr;
   // Relaxed: any slab may take any colour; only the cycling matters.
   const uint32_t colour = next_colour_.fetch_add(1, std::memory_order_relaxed) % layout_.colours;
   const uint32_t colour_offset = colour * layout_.colour_bytes;
   uint64_t* words =
       context_.in_use_words + context_.pages.pfn_of(page).value() * kInUseWordsPerPage;
-  Slab::make(*page, *this, colour_offset, words, layout_);
-  page->set_owner(PageOwner::kSlab);
+  Slab::make(*page, colour_offset, words, layout_);
   construct_objects(*page, colour_offset);
   return page;
 }
@@ -130,44 +152,42 @@ void KmemCache::free(void* object) {
   }
 }
 
+// Whose the object is can be asked only under our lock: without it the slab may be given up, and
+// its page handed to anybody, between the question and the act. A stale `head` is safe to look at,
+// since descriptors are never unmapped.
 bool KmemCache::free_object(void* object, Page* head, uintptr_t caller) {
-  if (head == nullptr || head->owner() != PageOwner::kSlab) [[unlikely]] {
-    report_bad_free("Invalid object pointer", object, nullptr, caller);
-    return false;
-  }
-  Slab& slab = Slab::of(*head);
-  if (&slab.cache() != this) [[unlikely]] {
-    report_bad_free("Object belongs to another cache", object, nullptr, caller);
-    return false;
-  }
-  const auto* start = static_cast<const std::byte*>(context_.pages.address_of(head));
-  const auto offset = static_cast<size_t>(static_cast<const std::byte*>(object) - start);
-  const uint32_t index = slab.index_at(offset, layout_);
-  if (index == Slab::kNoIndex) [[unlikely]] {
-    report_bad_free("Invalid object pointer", object, head, caller);
-    return false;
-  }
-  // Poisoned before the object can be handed out again.
-  asan_poison(object, layout_.stride);
-
-  bool was_free = false;
+  const char* wrong = "Object belongs to another cache";
   Page* surplus = nullptr;
   {
     lockdep::SpinlockGuard guard(lock_);
-    const bool was_full = slab.in_use() == layout_.objects;
-    if (slab.put(in_use_bits(*head), index)) [[likely]] {
-      --active_objects_;
-      surplus = relist_after_free_locked(*head, was_full);
-    } else {
-      was_free = true;
-    }
+    if (is_ours_locked(head)) [[likely]]
+      wrong = put_object_locked(object, *head, surplus);
   }
-  if (was_free) [[unlikely]] {
-    report_bad_free("Object already free", object, head, caller);
+  if (wrong != nullptr) [[unlikely]] {
+    report_bad_free(wrong, object, head, caller);
     return false;
   }
-  if (surplus != nullptr) release_slab(*surplus);
+  if (surplus != nullptr) release_slab(*surplus, caller);
   return true;
+}
+
+bool KmemCache::is_ours_locked(const Page* head) const {
+  return head != nullptr && head->owner() == PageOwner::kSlab && Slab::of(*head).cache() == this;
+}
+
+const char* KmemCache::put_object_locked(void* object, Page& head, Page*& surplus) {
+  Slab& slab = Slab::of(head);
+  const auto* start = static_cast<const std::byte*>(context_.pages.address_of(&head));
+  const auto offset = static_cast<size_t>(static_cast<const std::byte*>(object) - start);
+  const uint32_t index = slab.index_at(offset, layout_);
+  if (index == Slab::kNoIndex) return "Invalid object pointer";
+  const bool was_full = slab.in_use() == layout_.objects;
+  if (!slab.put(in_use_bits(head), index)) return "Object already free";
+  // Before the object can be handed out again.
+  asan_poison(object, layout_.stride);
+  --active_objects_;
+  surplus = relist_after_free_locked(head, was_full);
+  return nullptr;
 }
 
 Page* KmemCache::relist_after_free_locked(Page& page, bool was_full) {
@@ -184,17 +204,24 @@ Page* KmemCache::relist_after_free_locked(Page& page, bool was_full) {
     ++free_slabs_;
     return nullptr;
   }
-  --slabs_;
+  give_up_locked(page);
   return &page;
 }
 
-void KmemCache::release_slab(Page& page) {
+// From now on nobody finds an object of ours in it.
+void KmemCache::give_up_locked(Page& page) {
+  Slab::of(page).set_cache(nullptr);
+  --slabs_;
+}
+
+void KmemCache::release_slab(Page& page, uintptr_t caller) {
   asan_unpoison(context_.pages.address_of(&page), layout_.order.bytes());
-  page.set_owner(PageOwner::kNobody);
-  context_.pages.free_pages(&page, layout_.order);
+  const bool freed = context_.pages.free_owned_pages(page, layout_.order, PageOwner::kSlab, caller);
+  CHECK(freed);
 }
 
 PageCount KmemCache::shrink() {
+  const uintptr_t caller = RING3_CALL_SITE();
   PageCount released{0};
   for (;;) {
     Page* page;
@@ -203,23 +230,33 @@ PageCount KmemCache::shrink() {
       page = free_.pop_front();
       if (page == nullptr) return released;
       --free_slabs_;
-      --slabs_;
+      give_up_locked(*page);
     }
-    release_slab(*page);
+    release_slab(*page, caller);
     released += layout_.order.pages();
   }
 }
 
 // ---- Reports and checks. ----
 
+// Without our lock: the object may be another cache's, whose lock is then asked for the facts.
 void KmemCache::report_bad_free(const char* reason, void* object, Page* head, uintptr_t caller) {
-  misuses_.fetch_add(1, std::memory_order_relaxed);
-  if (head == nullptr) {
-    context_.reports.report(pointer_report(name_, reason, object, caller));
-    return;
-  }
-  const SlabFacts facts{context_.pages.address_of(head), layout_.objects, Slab::of(*head).in_use()};
-  context_.reports.report(object_report(name_, reason, facts, object, caller));
+  context_.reports.report([&] {
+    const bool in_slab = head != nullptr && head->owner() == PageOwner::kSlab;
+    const KmemCache* owner = in_slab ? Slab::of(*head).cache() : nullptr;
+    const auto facts = owner != nullptr ? owner->facts_of(*head) : std::nullopt;
+    return facts ? object_report(name_, reason, *facts, object, caller)
+                 : pointer_report(name_, "Invalid object pointer", object, caller);
+  });
+}
+
+std::optional<SlabFacts> KmemCache::facts_of(const Page& head) const {
+  lockdep::SpinlockGuard guard(lock_);
+  if (!is_ours_locked(&head)) return std::nullopt;
+  return SlabFacts{.cache = name_,
+                   .start = context_.pages.address_of(&head),
+                   .objects = layout_.objects,
+                   .in_use = Slab::of(head).in_use()};
 }
 
 uint64_t KmemCache::shutdown() {
@@ -243,7 +280,7 @@ uint64_t KmemCache::shutdown() {
     }
   }
   if (remaining != 0) {
-    context_.reports.report(remaining_report(name_, remaining, {first.data(), shown}));
+    context_.reports.report_always(remaining_report(name_, remaining, {first.data(), shown}));
   }
   return remaining;
 }
@@ -276,7 +313,8 @@ size_t KmemCache::count_list_faults(const SlabList& list, uint32_t least, uint32
     const uint32_t in_use = Slab::of(page).in_use();
     if (in_use < least || in_use > most) ++faults;
     if (in_use_bits(page).count() != in_use) ++faults;
-    if (page.owner() != PageOwner::kSlab || !page.is_allocated(layout_.order)) ++faults;
+    if (!page.is_allocated(layout_.order, PageOwner::kSlab) || Slab::of(page).cache() != this)
+      ++faults;
   }
   return faults;
 }

@@ -7,10 +7,11 @@
 // Allocator: An Object-Caching Kernel Memory Allocator", USENIX 1994.
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "lib/fault.h"
-#include "lib/report_sink.h"
+#include "lib/limited_reports.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/pages.h"
 #include "mm/slab/slab_events.h"
@@ -18,6 +19,10 @@
 #include "mm/slab/slab_report.h"
 
 namespace ring3::mm {
+
+// Where the slabs of a cache lie (SLAB_CACHE_DMA, SLAB_CACHE_DMA32). An object is in the zone of
+// its cache: zone flags of a single allocation cannot move it.
+enum class CacheZone : uint8_t { kNormal, kDma, kDma32 };
 
 struct CacheConfig {
   std::string name;        // 1 to 128 characters, no blanks: it appears in slabinfo
@@ -28,6 +33,7 @@ struct CacheConfig {
   // be as constructed, so that its next user finds it ready. Called without locks; must not
   // allocate from this cache. Null: none.
   void (*ctor)(void* object) = nullptr;
+  CacheZone zone = CacheZone::kNormal;
 };
 
 // What the caches of one arena share. Everything outlives them.
@@ -36,7 +42,7 @@ struct SlabContext {
   uint64_t* in_use_words;  // kInUseWordsPerPage for each page of the arena
   SlabEvents& events;
   FaultPoint& failslab;
-  ReportSink& reports;
+  LimitedReports& reports;
   lockdep::Lockdep* lockdep;
 };
 
@@ -50,11 +56,13 @@ class KmemCache {
   ~KmemCache();
 
   // An object, or null when there is no memory for a new slab or failslab says so. Constructed if
-  // the cache has a constructor; else as it was freed, or zero with __GFP_ZERO.
+  // the cache has a constructor, even with __GFP_ZERO, which is then reported; else as it was
+  // freed, or zero with __GFP_ZERO. Zone flags say nothing: see CacheZone.
   void* alloc(Gfp gfp = kGfpKernel) __attribute__((noinline));
 
   // Gives an object back. A pointer that is no object of this cache, or is free already, is
-  // reported and changes nothing. Null is allowed.
+  // reported and changes nothing; of two that free one object at the same moment, one succeeds and
+  // the other is reported. Null is allowed.
   void free(void* object) __attribute__((noinline));
 
   // Gives every free slab back to the page allocator; returns how many pages that were.
@@ -68,8 +76,6 @@ class KmemCache {
   uint64_t active_objects() const EXCLUDES(lock_);
   // The cache's line of /proc/slabinfo.
   std::string slabinfo() const EXCLUDES(lock_);
-  // Mistakes of callers reported so far.
-  uint64_t misuses() const { return misuses_.load(std::memory_order_relaxed); }
   // Checks every slab of every list and counts what is wrong: 0 when all is well.
   size_t count_faults() const EXCLUDES(lock_);
 
@@ -80,18 +86,27 @@ class KmemCache {
 
   // alloc and free without their tracepoints, shared with kmalloc. `usable_bytes` <= object_size
   // is what the caller asked for and ASan lets it touch. free_object: false when it reported.
-  void* alloc_object(Gfp gfp, size_t usable_bytes) EXCLUDES(lock_);
+  void* alloc_object(Gfp gfp, size_t usable_bytes, uintptr_t caller) EXCLUDES(lock_);
   bool free_object(void* object, Page* head, uintptr_t caller) EXCLUDES(lock_);
 
   void* take_object() EXCLUDES(lock_);
-  void* take_from_new_slab(Gfp gfp) EXCLUDES(lock_);
+  void* take_from_new_slab(Gfp gfp, uintptr_t caller) EXCLUDES(lock_);
   void* take_from_locked(Page& page) REQUIRES(lock_);
-  Page* make_slab(Gfp gfp) EXCLUDES(lock_);
+  Page* make_slab(Gfp gfp, uintptr_t caller) EXCLUDES(lock_);
   void construct_objects(Page& page, uint32_t colour_offset);
-  void release_slab(Page& page) EXCLUDES(lock_);
+  void release_slab(Page& page, uintptr_t caller) EXCLUDES(lock_);
+  bool is_ours_locked(const Page* head) const REQUIRES(lock_);
+  // Frees one object of our slab at `head`: null, or what is wrong with it. `surplus` is the slab
+  // if it is now free and one too many, which is then nobody's.
+  const char* put_object_locked(void* object, Page& head, Page*& surplus) REQUIRES(lock_);
   // Where a slab goes after an object of it was freed; returns the slab when it is one too many.
   Page* relist_after_free_locked(Page& page, bool was_full) REQUIRES(lock_);
-  void report_bad_free(const char* reason, void* object, Page* head, uintptr_t caller);
+  void give_up_locked(Page& page) REQUIRES(lock_);
+
+  void report_bad_free(const char* reason, void* object, Page* head, uintptr_t caller)
+      EXCLUDES(lock_);
+  // What a report says of our slab at `head`; nothing when it is not ours (any more).
+  std::optional<SlabFacts> facts_of(const Page& head) const EXCLUDES(lock_);
 
   BitmapView in_use_bits(const Page& page) const {
     return {context_.in_use_words + context_.pages.pfn_of(&page).value() * kInUseWordsPerPage,
@@ -104,7 +119,7 @@ class KmemCache {
   const std::string name_;
   const CacheLayout layout_;
   void (*const ctor_)(void*);
-  std::atomic<uint64_t> misuses_{0};
+  const Gfp zone_flags_;
   std::atomic<uint32_t> next_colour_{0};
 
   mutable lockdep::Spinlock lock_;

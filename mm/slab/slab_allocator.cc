@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lib/stack_trace.h"
+
 namespace ring3::mm {
 namespace {
 
@@ -32,11 +34,12 @@ SlabAllocator::SlabAllocator(PageAllocator& pages, os::Reservation in_use_words,
                              PerCpuCounters events, const Config& config)
     : in_use_words_(std::move(in_use_words)),
       events_(std::move(events)),
+      reports_(*config.reports),
       context_{.pages = pages,
                .in_use_words = reinterpret_cast<uint64_t*>(in_use_words_.base()),
                .events = events_,
                .failslab = failslab_,
-               .reports = *config.reports,
+               .reports = reports_,
                .lockdep = config.lockdep},
       kmalloc_(context_),
       lock_(config.lockdep, kSlabMutexKey) {}
@@ -70,10 +73,15 @@ Result<KmemCache*> SlabAllocator::create_cache(const CacheConfig& config) {
 }
 
 uint64_t SlabAllocator::destroy_cache(KmemCache* cache) {
+  const uintptr_t caller = RING3_CALL_SITE();
+  if (cache == nullptr) return 0;
   lockdep::MutexGuard guard(lock_);
   const auto found = std::find_if(caches_.begin(), caches_.end(),
                                   [cache](const auto& owned) { return owned.get() == cache; });
-  CHECK(found != caches_.end());
+  if (found == caches_.end()) {
+    reports_.report([&] { return destroy_report(cache, caller); });
+    return 0;
+  }
   const uint64_t remaining = cache->shutdown();
   if (remaining == 0) caches_.erase(found);
   return remaining;
@@ -81,7 +89,7 @@ uint64_t SlabAllocator::destroy_cache(KmemCache* cache) {
 
 template <class Visit>
 void SlabAllocator::for_each_cache_locked(Visit visit) const {
-  for (size_t i = 0; i < kmalloc_.cache_count(); ++i) visit(kmalloc_.cache(i));
+  for (size_t i = 0; i < Kmalloc::kCaches; ++i) visit(kmalloc_.cache(i));
   for (const auto& cache : caches_) visit(*cache);
 }
 
@@ -94,7 +102,7 @@ PageCount SlabAllocator::shrink_all() {
 
 uint64_t SlabAllocator::shutdown() {
   lockdep::MutexGuard guard(lock_);
-  uint64_t remaining = kmalloc_.large_objects();
+  uint64_t remaining = kmalloc_.report_large_objects();
   for_each_cache_locked([&](KmemCache& cache) { remaining += cache.shutdown(); });
   return remaining;
 }
@@ -111,13 +119,6 @@ uint64_t SlabAllocator::active_objects() const {
   uint64_t active = kmalloc_.large_objects();
   for_each_cache_locked([&](KmemCache& cache) { active += cache.active_objects(); });
   return active;
-}
-
-uint64_t SlabAllocator::misuses() const {
-  lockdep::MutexGuard guard(lock_);
-  uint64_t misuses = kmalloc_.misuses();
-  for_each_cache_locked([&](KmemCache& cache) { misuses += cache.misuses(); });
-  return misuses;
 }
 
 size_t SlabAllocator::count_faults() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/fault.h"
+#include "lib/limited_reports.h"
 #include "lockdep/lockdep.h"
 #include "mm/slab/kmalloc.h"
 #include "mm/slab/kmem_cache.h"
@@ -31,8 +32,9 @@ class SlabAllocator {
   Result<KmemCache*> create_cache(const CacheConfig& config) EXCLUDES(lock_);
 
   // Ends a cache nobody uses any more and returns 0. When objects are still in use they are
-  // reported, the cache stays, and their number is returned.
-  uint64_t destroy_cache(KmemCache* cache) EXCLUDES(lock_);
+  // reported, the cache stays, and their number is returned. Null is nothing; what is no cache (any
+  // more) is reported.
+  uint64_t destroy_cache(KmemCache* cache) EXCLUDES(lock_) __attribute__((noinline));
 
   Kmalloc& kmalloc() { return kmalloc_; }
 
@@ -44,7 +46,8 @@ class SlabAllocator {
   // The text of /proc/slabinfo.
   std::string slabinfo() const EXCLUDES(lock_);
   uint64_t active_objects() const EXCLUDES(lock_);
-  uint64_t misuses() const EXCLUDES(lock_);
+  // Mistakes of callers so far. Each is reported, up to the limit of LimitedReports.
+  uint64_t misuses() const { return reports_.count(); }
   size_t count_faults() const EXCLUDES(lock_);
 
   SlabEvents& events() { return events_; }
@@ -61,6 +64,7 @@ class SlabAllocator {
 
   os::Reservation in_use_words_;
   SlabEvents events_;
+  LimitedReports reports_;
   FaultPoint failslab_{"failslab"};
   const SlabContext context_;
   Kmalloc kmalloc_;

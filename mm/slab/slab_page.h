@@ -8,10 +8,10 @@
 // keeps its state, a use after free cannot corrupt a free list, and a double free is one bit.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <new>
 
 #include "lib/bitmap.h"
 #include "mm/pages/pages.h"
@@ -26,20 +26,30 @@ inline constexpr size_t kInUseWordsPerPage = kPageSize / sizeof(void*) / BitmapV
 
 class Slab {
  public:
-  // Makes the allocated block at `page` a slab of `cache` with all objects free. `in_use_words`
-  // has kInUseWordsPerPage words for each page of the block.
-  static Slab& make(Page& page, KmemCache& cache, uint32_t colour_offset, uint64_t* in_use_words,
+  // Lays out the block at `page`, of PageOwner::kSlab, as a slab with all objects free. It is
+  // nobody's yet: set_cache() says whose. `in_use_words` has kInUseWordsPerPage words for each page
+  // of the block.
+  static Slab& make(Page& page, uint32_t colour_offset, uint64_t* in_use_words,
                     const CacheLayout& layout) {
-    auto* slab = new (page.owner_words.data()) Slab(cache, colour_offset);
+    Slab& slab = of(page);
+    slab.colour_offset_ = colour_offset;
+    slab.in_use_ = slab.lowest_free_ = 0;
     BitmapView(in_use_words, layout.objects).clear_all();
-    return *slab;
+    return slab;
   }
-  // The slab that `page`, a head page of PageOwner::kSlab, is.
-  static Slab& of(Page& page) {
-    return *std::launder(reinterpret_cast<Slab*>(page.owner_words.data()));
+  // The slab that `page`, a head page of PageOwner::kSlab, is: its words begin as zeros, which is a
+  // slab of no cache.
+  static Slab& of(Page& page) { return *reinterpret_cast<Slab*>(page.owner_words.data()); }
+  static const Slab& of(const Page& page) {
+    return *reinterpret_cast<const Slab*>(page.owner_words.data());
   }
 
-  KmemCache& cache() const { return cache_; }
+  // Whose it is; null while it is being made and once it is given up. Changed by that cache under
+  // its lock, so under the lock of a cache "mine" is true until the lock is released. Anybody else
+  // may read a stale answer: relaxed, since what it leads to is that cache's lock.
+  KmemCache* cache() const { return cache_.load(std::memory_order_relaxed); }
+  void set_cache(KmemCache* cache) { cache_.store(cache, std::memory_order_relaxed); }
+
   // Bytes from the start of the block to the first object.
   uint32_t colour_offset() const { return colour_offset_; }
   uint32_t in_use() const { return in_use_; }
@@ -73,12 +83,10 @@ class Slab {
   }
 
  private:
-  Slab(KmemCache& cache, uint32_t colour_offset) : cache_(cache), colour_offset_(colour_offset) {}
-
-  KmemCache& cache_;
-  const uint32_t colour_offset_;
-  uint32_t in_use_ = 0;
-  uint32_t lowest_free_ = 0;  // no object below it is free
+  std::atomic<KmemCache*> cache_;
+  uint32_t colour_offset_;
+  uint32_t in_use_;
+  uint32_t lowest_free_;  // no object below it is free
 };
 
 static_assert(sizeof(Slab) <= sizeof(Page::owner_words), "a slab's state fits in its descriptor");

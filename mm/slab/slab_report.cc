@@ -13,18 +13,21 @@ namespace {
 
 constexpr int kRulerWidth = 77;
 
+std::string symbol(uintptr_t address) {
+  std::array<char, 160> text;
+  return std::string(text.data(), describe_address(address, text));
+}
+
 std::string heading(std::string_view cache, std::string_view reason) {
   return fmt::format("{0:=>{2}}\nBUG {1}: ", "", cache, kRulerWidth) + std::string(reason) +
          fmt::format("\n{0:->{1}}\n\n", "", kRulerWidth);
 }
 
 std::string footing(uintptr_t caller) {
-  std::array<char, 160> symbol;
   std::array<char, 16> name;
-  describe_address(caller, symbol);
   os::thread_name(name);
   return fmt::format("CPU: {} PID: {} Comm: {}\nFreed by {}\n", os::current_cpu(), os::thread_id(),
-                     name.data(), symbol.data());
+                     name.data(), symbol(caller));
 }
 
 }  // namespace
@@ -32,9 +35,11 @@ std::string footing(uintptr_t caller) {
 std::string object_report(std::string_view cache, std::string_view reason, const SlabFacts& slab,
                           const void* object, uintptr_t caller) {
   const auto offset = static_cast<const char*>(object) - static_cast<const char*>(slab.start);
+  const bool foreign = slab.cache != cache;
   return heading(cache, reason) +
-         fmt::format("Slab {} objects={} used={}\nObject {} @offset={}\n\n", slab.start,
-                     slab.objects, slab.in_use, object, offset) +
+         fmt::format("Slab {} objects={} used={}{}{}\nObject {} @offset={}\n\n", slab.start,
+                     slab.objects, slab.in_use, foreign ? " of cache " : "",
+                     foreign ? slab.cache : "", object, offset) +
          footing(caller);
 }
 
@@ -52,6 +57,36 @@ std::string remaining_report(std::string_view cache, uint64_t total,
     fmt::format_to(std::back_inserter(text), "Object {}\n", object);
   }
   return text + fmt::format("{} objects remain, {} of them shown\n", total, first.size());
+}
+
+std::string large_remaining_report(uint64_t total, std::span<const LargeObject> first) {
+  std::string text = heading("kmalloc", "Large objects remaining on shutdown");
+  for (const LargeObject& object : first) {
+    fmt::format_to(std::back_inserter(text), "Object {} size={} allocated by {}\n", object.start,
+                   object.bytes, symbol(object.caller));
+  }
+  return text + fmt::format("{} objects remain, {} of them shown\n", total, first.size());
+}
+
+std::string zeroed_constructor_report(std::string_view cache, uintptr_t caller) {
+  return fmt::format(
+      "WARNING: __GFP_ZERO for cache {}, which has a constructor: its objects come as constructed\n"
+      "Call site: {}\n",
+      cache, symbol(caller));
+}
+
+std::string zone_flag_report(Gfp gfp, Gfp used, uintptr_t caller) {
+  return fmt::format(
+      "WARNING: Unexpected gfp: {:#x} ({}). Fixing up to gfp: {:#x} ({})\n"
+      "Call site: {}\n",
+      gfp.bits(), to_string(gfp), used.bits(), to_string(used), symbol(caller));
+}
+
+std::string destroy_report(const void* cache, uintptr_t caller) {
+  return fmt::format(
+      "BUG: kmem_cache_destroy of {}, which is no cache of this memory or is destroyed already\n"
+      "Call site: {}\n",
+      cache, symbol(caller));
 }
 
 std::string slabinfo_header() {

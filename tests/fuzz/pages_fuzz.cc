@@ -3,7 +3,9 @@
 // must come back.
 
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -29,6 +31,9 @@ struct Free {
 struct FreeTwice {
   size_t which;
 };
+struct FreeAtOnce {
+  size_t which;
+};
 struct FreeWithOrder {
   size_t which;
   Order order;
@@ -38,7 +43,8 @@ struct FreeInside {
   size_t offset_bytes;
 };
 struct Drain {};
-using Operation = std::variant<Alloc, Free, FreeTwice, FreeWithOrder, FreeInside, Drain>;
+using Operation =
+    std::variant<Alloc, Free, FreeTwice, FreeAtOnce, FreeWithOrder, FreeInside, Drain>;
 
 constexpr Gfp kFlags[] = {kGfpKernel,
                           kGfpHighuserMovable,
@@ -47,21 +53,26 @@ constexpr Gfp kFlags[] = {kGfpKernel,
                           kGfpKernel | kGfpFlagComp,
                           kGfpDma32 | kGfpFlagMemalloc,
                           kGfpDma | kGfpDma32,
-                          kGfpNowait | kGfpFlagZero};
+                          kGfpNowait | kGfpFlagZero,
+                          kGfpHighuserMovable | kGfpFlagReclaimable,
+                          kGfpKernel | kGfpFlagNofail};
 
 Operation decode(uint8_t code, uint8_t argument) {
   switch (code % 8) {
     case 0:
     case 1:
     case 2:
-      return Alloc{kFlags[argument % 8], Order(argument / 8 % 12)};
+      return Alloc{kFlags[argument % std::size(kFlags)], Order(argument / 8 % 12)};
     case 3:
     case 4:
       return Free{argument};
     case 5:
-      return FreeTwice{argument};
+      return argument % 16 == 0 ? Operation(FreeAtOnce{argument}) : Operation(FreeTwice{argument});
     case 6:
-      return FreeWithOrder{argument, Order(argument % 13)};
+      // Orders a little off, and every power of two to 2^31 and all ones below 2^32.
+      return FreeWithOrder{argument, Order(argument % 2 == 0   ? argument / 2 % 13
+                                           : argument % 4 == 1 ? 1u << argument / 4 % 32
+                                                               : ~0u << argument / 4 % 32)};
     default:
       return argument % 16 == 0 ? Operation(Drain{})
                                 : Operation(FreeInside{argument, argument * 97u});
@@ -93,7 +104,7 @@ class Session {
   };
 
   void apply(const Alloc& op) {
-    const bool wrong = !op.order.valid() || !highest_zone(op.gfp);
+    const bool wrong = !op.order.valid() || !highest_zone(op.gfp) || has_two_migratetypes(op.gfp);
     expected_misuses_ += wrong;
     Page* page = pages_->alloc_pages(op.gfp, op.order);
     CHECK(!wrong || page == nullptr);
@@ -111,6 +122,17 @@ class Session {
     apply(Free{op.which});
     ++expected_misuses_;
     pages_->free_pages(freed_.page, freed_.order);
+  }
+  // By two threads: whoever comes first, one of them is wrong.
+  void apply(const FreeAtOnce& op) {
+    if (live_.empty()) return;
+    std::swap(live_[op.which % live_.size()], live_.back());
+    const Block block = live_.back();
+    live_.pop_back();
+    ++expected_misuses_;
+    std::thread other([&] { pages_->free_pages(block.page, block.order); });
+    pages_->free_pages(block.page, block.order);
+    other.join();
   }
   void apply(const FreeWithOrder& op) {
     if (live_.empty()) return;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Free {
 struct FreeTwice {
   size_t which;
 };
+struct FreeAtOnce {
+  size_t which;
+};
 struct FreeInside {
   size_t which;
 };
@@ -37,8 +41,8 @@ struct FreeElsewhere {
   size_t which;
 };
 struct Shrink {};
-using Operation =
-    std::variant<CacheAlloc, Kmalloc, Free, FreeTwice, FreeInside, FreeElsewhere, Shrink>;
+using Operation = std::variant<CacheAlloc, Kmalloc, Free, FreeTwice, FreeAtOnce, FreeInside,
+                               FreeElsewhere, Shrink>;
 
 Operation decode(uint8_t code, uint8_t argument) {
   switch (code % 10) {
@@ -53,7 +57,7 @@ Operation decode(uint8_t code, uint8_t argument) {
     case 6:
       return Free{argument};
     case 7:
-      return FreeTwice{argument};
+      return argument % 16 == 0 ? Operation(FreeAtOnce{argument}) : Operation(FreeTwice{argument});
     case 8:
       return argument % 2 == 0 ? Operation(FreeInside{argument})
                                : Operation(FreeElsewhere{argument});
@@ -131,6 +135,17 @@ class Session {
     apply(Free{op.which});
     ++expected_misuses_;
     free(freed_);
+  }
+  // By two threads: whoever comes first, one of them is wrong.
+  void apply(const FreeAtOnce& op) {
+    if (live_.empty()) return;
+    std::swap(live_[op.which % live_.size()], live_.back());
+    const Object object = live_.back();
+    live_.pop_back();
+    ++expected_misuses_;
+    std::thread other([&] { free(object); });
+    free(object);
+    other.join();
   }
   void apply(const FreeInside& op) {
     if (live_.empty()) return;

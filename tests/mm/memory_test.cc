@@ -5,6 +5,10 @@
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
+
+[[gnu::noinline]] void leak_large(Memory& memory);
+void leak_large(Memory& memory) { memory.kmalloc(100'000, kGfpKernel); }
+
 namespace {
 
 struct Fixture {
@@ -28,10 +32,29 @@ BOOST_AUTO_TEST_CASE(closing_what_is_clean_finds_nothing) {
 BOOST_AUTO_TEST_CASE(closing_reports_leaked_objects_once) {
   const auto memory = make();
   memory->kmalloc(100, kGfpKernel);
-  memory->kmalloc(100'000, kGfpKernel);
-  BOOST_TEST(memory->close().objects == 2u);
-  BOOST_TEST(memory->close().objects == 2u);
+  BOOST_TEST(memory->close().objects == 1u);
+  BOOST_TEST(memory->close().objects == 1u);
+  BOOST_TEST(memory->close().pages.value() == 0u);
   BOOST_TEST(sink.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(closing_names_large_objects) {
+  const auto memory = make();
+  leak_large(*memory);
+  BOOST_TEST(memory->close().objects == 1u);
+  BOOST_TEST(memory->close().pages.value() == 0u);
+  BOOST_TEST(sink.last_raw().find(" size=131072 allocated by ring3::mm::leak_large+0x") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(one_kind_of_leak_does_not_hide_another) {
+  const auto memory = make();
+  memory->kmalloc(100, kGfpKernel);
+  leak_large(*memory);
+  for (int i = 0; i < 100; ++i) memory->pages().alloc_pages(kGfpKernel, Order(0));
+  const Leaks leaks = memory->close();
+  BOOST_TEST(leaks.objects == 2u);
+  BOOST_TEST(leaks.pages.value() == 100u);
 }
 
 BOOST_AUTO_TEST_CASE(closing_reports_leaked_pages) {

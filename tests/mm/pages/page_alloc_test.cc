@@ -15,6 +15,12 @@ namespace ring3::mm {
 // A caller with a name that the program exports.
 [[gnu::noinline]] void free_with_wrong_order(PageAllocator& pages, Page* page);
 void free_with_wrong_order(PageAllocator& pages, Page* page) { pages.free_pages(page, Order(7)); }
+[[gnu::noinline]] Page* allocate_here(PageAllocator& pages, Order order);
+Page* allocate_here(PageAllocator& pages, Order order) {
+  return pages.alloc_pages(kGfpKernel, order);
+}
+[[gnu::noinline]] void free_here(PageAllocator& pages, Page* page, Order order);
+void free_here(PageAllocator& pages, Page* page, Order order) { pages.free_pages(page, order); }
 
 namespace {
 
@@ -91,26 +97,64 @@ BOOST_AUTO_TEST_CASE(a_request_starts_at_its_zone_and_falls_back_downward) {
   for (Page* page : all) free(page, 8);
 }
 
+// What each kind of request leaves in DMA and DMA32, to the page, by the documented formulas.
 BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
-  std::vector<Page*> all;
-  const auto exhaust = [&](Gfp gfp) {
-    size_t count = 0;
-    while (Page* page = alloc(gfp, 0)) {
-      all.push_back(page);
-      ++count;
+  const ZonePages managed{PageCount(4096), PageCount(8192), PageCount(0), PageCount(4096)};
+  // Down to a part of the min mark of each zone, and what that keeps back from Normal requests.
+  const auto left_by = [&](auto part_of) {
+    uint64_t left = managed[3].value();
+    for (const ZoneType zone : {ZoneType::kDma, ZoneType::kDma32}) {
+      left += part_of(watermarks_of(zone, managed).min.value()) +
+              lowmem_reserve(zone, ZoneType::kNormal, managed).value();
     }
-    return count;
+    return left;
   };
-  exhaust(kGfpKernel | kGfpFlagNomemalloc);
-  BOOST_TEST(alloc(kGfpKernel, 0) == nullptr);
-  const size_t high = exhaust(kGfpKernel | kGfpFlagHigh);
-  const size_t atomic = exhaust(kGfpAtomic);
-  const size_t memalloc = exhaust(kGfpKernel | kGfpFlagMemalloc);
-  BOOST_TEST(high > 0u);
-  BOOST_TEST(atomic > 0u);
-  BOOST_TEST(memalloc > 0u);
-  BOOST_TEST(pages->events().sum(PageEvent::kAllocFailure) == 5u);
+  std::vector<Page*> all;
+  // Idle pages of CPUs' lists go back by hand where the request may not wait for it.
+  const auto left_after = [&](Gfp gfp) {
+    for (int tries = 0; tries < 2; ++tries) {
+      while (Page* page = alloc(gfp, 0)) {
+        all.push_back(page);
+        tries = 0;
+      }
+      pages->drain_all();
+    }
+    return pages->free_pages_count().value();
+  };
+  const auto half = [](uint64_t min) { return min - min / 2; };
+  BOOST_TEST(left_after(kGfpKernel) == left_by([](uint64_t min) { return min; }));
+  BOOST_TEST(left_after(kGfpKernel | kGfpFlagMemalloc | kGfpFlagNomemalloc) ==
+             left_by([](uint64_t min) { return min; }));
+  BOOST_TEST(left_after(kGfpKernel | kGfpFlagHigh) == left_by(half));
+  BOOST_TEST(left_after(kGfpAtomic | kGfpFlagNomemalloc) == left_by(half));
+  BOOST_TEST(left_after(kGfpAtomic) ==
+             left_by([&](uint64_t min) { return half(min) - half(min) / 4; }));
+  BOOST_TEST(left_after(kGfpKernel | kGfpFlagMemalloc) == managed[3].value());
   for (Page* page : all) free(page, 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_must_not_fail_gets_the_last_page) {
+  std::vector<Page*> all;
+  while (Page* page = alloc(kGfpKernel, 0)) all.push_back(page);
+  while (Page* page = alloc(kGfpKernel | kGfpFlagNofail, 0)) all.push_back(page);
+  BOOST_TEST(pages->free_pages_count().value() == 4096u);  // zone Movable
+  for (Page* page : all) free(page, 0);
+}
+
+// Between the low and the min mark a request is served without touching another CPU's list.
+BOOST_AUTO_TEST_CASE(cpu_lists_are_drained_only_by_who_may_wait_and_finds_nothing_else) {
+  const auto drained = [&] { return pages->events().sum(PageEvent::kMmPagePcpuDrain); };
+  std::vector<Page*> all;
+  // On this CPU's list of zone Movable lies one page.
+  free(alloc(kGfpHighuserMovable, 0), 0);
+  // Down to the min mark in larger blocks, so that no list is refilled or flushed.
+  while (Page* page = alloc(kGfpKernel - kGfpFlagDirectReclaim, 1)) all.push_back(page);
+  BOOST_TEST(alloc(kGfpNowait, 1) == nullptr);
+  BOOST_TEST(drained() == 0u);
+  BOOST_TEST(alloc(kGfpKernel, 1) == nullptr);
+  const uint64_t once = drained();
+  BOOST_TEST(once > 0u);
+  for (Page* page : all) free(page, 1);
 }
 
 BOOST_AUTO_TEST_CASE(everything_comes_back_after_exhaustion) {
@@ -125,14 +169,17 @@ BOOST_AUTO_TEST_CASE(everything_comes_back_after_exhaustion) {
 }
 
 BOOST_AUTO_TEST_CASE(idle_cpu_lists_are_drained_before_a_request_fails) {
+  constexpr Gfp kGfp = kGfpKernel | kGfpDma | kGfpFlagMemalloc;
   // All of the DMA zone in single pages, back on this CPU's list or in the zone in pieces.
   std::vector<Page*> all;
-  while (Page* page = alloc(kGfpDma | kGfpFlagMemalloc, 0)) all.push_back(page);
+  while (Page* page = alloc(kGfp, 0)) all.push_back(page);
+  BOOST_TEST(all.size() == 4096u);
   for (Page* page : all) free(page, 0);
-  Page* block = alloc(kGfpDma | kGfpFlagMemalloc, 10);
-  BOOST_TEST(block != nullptr);
-  BOOST_TEST(pages->events().sum(PageEvent::kMmPagePcpuDrain) > 0u);
-  if (block != nullptr) free(block, 10);
+  // Each of its four largest blocks can be had, so none has a page left on a list.
+  std::vector<Page*> blocks;
+  while (Page* page = alloc(kGfp, 10)) blocks.push_back(page);
+  BOOST_TEST(blocks.size() == 4u);
+  for (Page* page : blocks) free(page, 10);
 }
 
 BOOST_AUTO_TEST_CASE(zeroed_pages_are_zero) {
@@ -224,8 +271,100 @@ BOOST_AUTO_TEST_CASE(an_address_outside_the_arena_is_reported) {
   BOOST_TEST(sink.last_masked().find("BUG: Bad page state in process P  pfn:none") == 0u);
   BOOST_TEST(sink.last_masked().find("lies outside [ADDR, ADDR)") != std::string::npos);
   free(reinterpret_cast<Page*>(&local), 0);
+  BOOST_TEST(pages->misuses() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(freeing_null_is_nothing) {
   free(nullptr, 0);
-  BOOST_TEST(pages->misuses() == 3u);
+  free(nullptr, 77);
+  pages->free_pages_at(nullptr, Order(0));
+  BOOST_TEST(pages->misuses() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(any_number_may_come_as_an_order) {
+  Page* single = alloc(kGfpKernel, 0);
+  Page* block = alloc(kGfpKernel, 3);
+  uint64_t wrong = 0;
+  for (unsigned bit = 4; bit < 32; ++bit) {
+    for (const unsigned order : {1u << bit, (1u << bit) + 3, ~0u << bit}) {
+      free(single, order);
+      free(block, order);
+      pages->free_pages_at(pages->address_of(block), Order(order));
+      BOOST_TEST(alloc(kGfpKernel, order) == nullptr);
+      wrong += 4;
+    }
+  }
+  BOOST_TEST(pages->misuses() == wrong);
+  BOOST_TEST(pages->allocated_pages().value() == 9u);
+  free(single, 0);
+  free(block, 3);
+  BOOST_TEST(pages->misuses() == wrong);
+}
+
+// The page was freed as a block of its own, and is now the upper half of a larger free one.
+BOOST_AUTO_TEST_CASE(a_double_free_of_a_merged_block_names_its_free) {
+  Page* lower = alloc(kGfpKernel, 1);
+  Page* upper = allocate_here(*pages, Order(1));
+  BOOST_REQUIRE(upper == lower + 2);
+  free_here(*pages, upper, Order(1));
+  free(lower, 1);
+  free(upper, 1);
+  BOOST_TEST(sink.last_raw().find("page lies in block pfn:01000 state:buddy order:10") !=
+             std::string::npos);
+  BOOST_TEST(sink.last_raw().find("page last freed at ring3::mm::free_here+0x") !=
+             std::string::npos);
+  BOOST_TEST(sink.last_raw().find("page is free already") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_tail_was_allocated_where_its_block_was) {
+  for (const unsigned tail : {1u, 5u, 7u}) {
+    Page* block = allocate_here(*pages, Order(3));
+    free(block + tail, 0);
+    BOOST_TEST(sink.last_raw().find("page last allocated at ring3::mm::allocate_here+0x") !=
+               std::string::npos);
+    BOOST_TEST(sink.last_raw().find("page lies in block pfn:01000 state:allocated order:3") !=
+               std::string::npos);
+    free_here(*pages, block, Order(3));
+    free(block + tail, 0);
+    BOOST_TEST(sink.last_raw().find("page last freed at ring3::mm::free_here+0x") !=
+               std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_mistakes_are_counted_and_sixty_shown) {
+  Page* page = alloc(kGfpKernel, 1);
+  for (int i = 0; i < 1000; ++i) free(page, 2);
+  BOOST_TEST(pages->misuses() == 1000u);
+  BOOST_TEST(sink.count() == LimitedReports::kBurst);
+  free(page, 1);
+}
+
+// Two threads free one page at the same moment, again and again.
+BOOST_AUTO_TEST_CASE(of_two_frees_at_once_one_is_refused) {
+  for (const unsigned order : {0u, 2u}) {
+    constexpr int kRounds = 5'000;
+    const uint64_t before = pages->misuses();
+    std::atomic<int> turn{0};
+    std::atomic<int> done{0};
+    Page* page = nullptr;
+    std::thread other([&] {
+      for (int i = 1; i <= kRounds; ++i) {
+        while (turn.load(std::memory_order_acquire) < i) {
+        }
+        free(page, order);
+        done.store(i, std::memory_order_release);
+      }
+    });
+    for (int i = 1; i <= kRounds; ++i) {
+      page = alloc(kGfpKernel, order);
+      turn.store(i, std::memory_order_release);
+      free(page, order);
+      while (done.load(std::memory_order_acquire) < i) {
+      }
+    }
+    other.join();
+    BOOST_TEST(pages->misuses() - before == static_cast<uint64_t>(kRounds));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_order_above_the_highest_is_reported) {
@@ -245,6 +384,13 @@ BOOST_AUTO_TEST_CASE(flags_for_two_zones_are_reported) {
   BOOST_TEST(sink.last_masked().find("gfp flags name more than one zone") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_block_cannot_be_movable_and_reclaimable) {
+  BOOST_TEST(alloc(kGfpHighuserMovable | kGfpFlagReclaimable, 0) == nullptr);
+  BOOST_TEST(sink.last_masked().find("gfp flags are both movable and reclaimable") !=
+             std::string::npos);
+  BOOST_TEST(pages->misuses() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(the_report_names_the_caller) {
   Page* page = alloc(kGfpKernel, 1);
   free_with_wrong_order(*pages, page);
@@ -260,6 +406,16 @@ BOOST_AUTO_TEST_CASE(leaks_are_reported_with_who_allocated_them) {
   BOOST_TEST(sink.count() == 2u);
   BOOST_TEST(sink.last_masked() == "BUG: 4 pages still allocated when their arena was closed\n");
   free(page, 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_has_an_owner_is_its_own_to_free_and_to_report) {
+  Page* page = pages->alloc_owned_pages(kGfpKernel, Order(1), PageOwner::kSlab, 0);
+  free(page, 1);
+  BOOST_TEST(sink.last_raw().find("page is still in use by its owner") != std::string::npos);
+  pages->drain_all();
+  BOOST_TEST(pages->report_leaks().value() == 0u);
+  BOOST_TEST(!pages->free_owned_pages(*page, Order(1), PageOwner::kLargeKmalloc, 0));
+  BOOST_TEST(pages->free_owned_pages(*page, Order(1), PageOwner::kSlab, 0));
 }
 
 BOOST_AUTO_TEST_CASE(impossible_sizes_are_refused_with_the_limits) {

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstring>
+#include <thread>
 
 #include "tests/mm/slab/slab_machine.h"
 
@@ -42,6 +43,8 @@ BOOST_AUTO_TEST_CASE(classes_have_the_kernel_s_names) {
   for (size_t i = 0; i < kKmallocSizes.size(); ++i) {
     names += memory->slabs().kmalloc().cache(i).name() + " ";
   }
+  BOOST_TEST(memory->slabs().kmalloc().cache(kKmallocSizes.size()).name() == "dma-kmalloc-8");
+  BOOST_TEST(memory->slabs().kmalloc().cache(Kmalloc::kCaches - 1).name() == "dma-kmalloc-8k");
   BOOST_TEST(names ==
              "kmalloc-8 kmalloc-16 kmalloc-32 kmalloc-64 kmalloc-96 kmalloc-128 kmalloc-192 "
              "kmalloc-256 kmalloc-512 kmalloc-1k kmalloc-2k kmalloc-4k kmalloc-8k ");
@@ -80,6 +83,61 @@ BOOST_AUTO_TEST_CASE(kernel_objects_never_come_from_movable_memory) {
     BOOST_TEST(memory->pages().pfn_of(page).value() < 48u * 256);
     memory->kfree(object);
   }
+}
+
+// Objects for zone DMA come from caches of their own, so that plain ones do not use it up.
+BOOST_AUTO_TEST_CASE(each_zone_has_its_own_objects) {
+  const auto mib_of = [&](const void* object) {
+    return memory->pages().pfn_of(memory->pages().memmap().page_of(object)).value() / 256;
+  };
+  for (const size_t size : {size_t{64}, size_t{1000}, size_t{100'000}}) {
+    for (int i = 0; i < 20; ++i) {
+      void* dma = memory->kmalloc(size, kGfpKernel | kGfpDma);
+      void* plain = memory->kmalloc(size, kGfpKernel);
+      BOOST_TEST(mib_of(dma) < 16u);
+      BOOST_TEST(mib_of(plain) >= 16u);
+      memory->kfree(dma);
+      memory->kfree(plain);
+    }
+  }
+  BOOST_TEST(memory->misuses() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_zone_without_caches_is_reported_and_dropped) {
+  for (const size_t size : {size_t{64}, size_t{100'000}}) {
+    void* object = memory->kmalloc(size, kGfpKernel | kGfpDma32);
+    BOOST_TEST(object != nullptr);
+    BOOST_TEST(sink.last_masked().find("WARNING: Unexpected gfp: 0xcc4 (GFP_KERNEL|GFP_DMA32). "
+                                       "Fixing up to gfp: 0xcc0 (GFP_KERNEL)") == 0u);
+    memory->kfree(object);
+  }
+  BOOST_TEST(memory->misuses() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_frees_of_a_large_object_at_once_one_is_refused) {
+  constexpr int kRounds = 5'000;
+  std::atomic<int> turn{0};
+  std::atomic<int> done{0};
+  void* object = nullptr;
+  std::thread other([&] {
+    for (int i = 1; i <= kRounds; ++i) {
+      while (turn.load(std::memory_order_acquire) < i) {
+      }
+      memory->kfree(object);
+      done.store(i, std::memory_order_release);
+    }
+  });
+  for (int i = 1; i <= kRounds; ++i) {
+    object = memory->kmalloc(16384, kGfpKernel);
+    turn.store(i, std::memory_order_release);
+    memory->kfree(object);
+    while (done.load(std::memory_order_acquire) < i) {
+    }
+  }
+  other.join();
+  BOOST_TEST(memory->misuses() == static_cast<uint64_t>(kRounds));
+  BOOST_TEST(memory->slabs().kmalloc().large_objects() == 0u);
+  BOOST_TEST(memory->slabs().events().sum(SlabEvent::kKfree) == static_cast<uint64_t>(kRounds));
 }
 
 BOOST_AUTO_TEST_CASE(kfree_of_anything_else_is_reported) {

@@ -54,6 +54,19 @@ BOOST_AUTO_TEST_CASE(a_name_can_be_used_again_after_its_cache) {
   BOOST_TEST(memory->create_cache(config("test", 16)).ok());
 }
 
+BOOST_AUTO_TEST_CASE(destroying_what_is_no_cache_is_reported_and_null_is_nothing) {
+  BOOST_TEST(memory->destroy_cache(nullptr) == 0u);
+  BOOST_TEST(memory->misuses() == 0u);
+  KmemCache& c = cache("test", 8);
+  BOOST_TEST(memory->destroy_cache(&c) == 0u);
+  BOOST_TEST(memory->destroy_cache(&c) == 0u);
+  BOOST_TEST(memory->misuses() == 1u);
+  BOOST_TEST(sink.last_raw().find("which is no cache of this memory or is destroyed already") !=
+             std::string::npos);
+  memory->destroy_cache(&memory->slabs().kmalloc().cache(0));
+  BOOST_TEST(memory->misuses() == 2u);
+}
+
 // The pattern that slabtop's library reads each line with, after the two heading lines.
 BOOST_AUTO_TEST_CASE(slabinfo_is_what_slabtop_reads) {
   cache("a-cache-with-a-rather-long-name", 200).free(nullptr);
@@ -70,7 +83,7 @@ BOOST_AUTO_TEST_CASE(slabinfo_is_what_slabtop_reads) {
     BOOST_TEST(std::regex_match(line, row), line);
     ++rows;
   }
-  BOOST_TEST(rows == kKmallocSizes.size() + 1);
+  BOOST_TEST(rows == Kmalloc::kCaches + 1);
 }
 
 BOOST_AUTO_TEST_CASE(shrinking_all_gives_every_free_slab_back) {
