@@ -2,24 +2,40 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "lib/bits.h"
 
 namespace ring3::net {
+namespace {
 
-// Time in which nothing was due goes by unseen; a delay has the precision of its length only if it
-// is counted from now. What is due stays due: the clock does not pass it.
-void TimerWheel::forward(Nanos now) {
-  const uint64_t tick = to_tick(now);
-  clock_ = std::max(clock_, std::min(tick, next_tick().value_or(tick)));
+constexpr uint64_t kLastTick = static_cast<uint64_t>(Nanos::max() / TimerWheel::kTick);
+
+}  // namespace
+
+uint64_t TimerWheel::to_tick(Nanos time) {
+  return static_cast<uint64_t>(std::max(time, Nanos(0)) / kTick);
+}
+
+uint64_t TimerWheel::to_tick_rounded_up(Nanos now, Nanos delay) {
+  const Nanos start = std::max(now, Nanos(0));
+  const Nanos wait = std::max(delay, Nanos(0));
+  if (wait > Nanos::max() - start) return kLastTick;
+  const Nanos when = start + wait;
+  return to_tick(when) + (when.value() % kTick.value() != 0);
 }
 
 void TimerWheel::set(Timer& timer, Nanos now, Nanos delay) {
   cancel(timer);
-  forward(now);
+  // A delay has the precision of its length only if it is counted from now. What is overdue already
+  // leaves the wheel for that, and waits for advance().
+  if (const uint64_t now_tick = to_tick(now); now_tick > clock_) {
+    collect_due(now_tick - 1);
+    clock_ = now_tick;
+  }
+
   // Rounded up to a tick, and below to a bucket: never early. Overdue is due at the next tick.
-  uint64_t tick = to_tick(now + delay + kTick - Nanos(1));
-  tick = std::max(tick, clock_);
+  uint64_t tick = std::max(to_tick_rounded_up(now, delay), clock_);
   constexpr uint64_t kReach = uint64_t{kBuckets - 1} << ((kLevels - 1) * kLevelShift);
   tick = std::min(tick, clock_ + kReach - 1);
 
@@ -37,7 +53,7 @@ void TimerWheel::cancel(Timer& timer) {
   if (!timer.pending()) return;
   Bucket& bucket = buckets_[timer.bucket];
   bucket.remove(timer);
-  if (bucket.empty()) {
+  if (bucket.empty() && timer.bucket != kDue) {
     occupied_[timer.bucket / kBuckets] &= ~(uint64_t{1} << (timer.bucket % kBuckets));
   }
 }
@@ -57,21 +73,29 @@ std::optional<uint64_t> TimerWheel::next_tick() const {
 }
 
 std::optional<Nanos> TimerWheel::next_expiry() const {
-  const auto tick = next_tick();
+  const auto tick = buckets_[kDue].empty() ? next_tick() : due_since_;
   if (!tick) return std::nullopt;
-  return Nanos(static_cast<int64_t>(*tick) * kTick.value());
+  return Nanos(static_cast<int64_t>(std::min(*tick, kLastTick)) * kTick.value());
 }
 
-Timer* TimerWheel::pop_due() {
-  for (unsigned level = 0; level < kLevels; ++level) {
-    if (!is_aligned(clock_, uint64_t{1} << shift_of(level))) break;
-    const auto slot = static_cast<unsigned>((clock_ >> shift_of(level)) % kBuckets);
-    Timer* timer = buckets_[level * kBuckets + slot].front();
-    if (timer == nullptr) continue;
-    cancel(*timer);
-    return timer;
+void TimerWheel::collect_due(uint64_t tick) {
+  // In the last tick everything is due: a bucket beyond it will not be reached.
+  const uint64_t last = tick < kLastTick ? tick : std::numeric_limits<uint64_t>::max();
+  for (auto next = next_tick(); next && *next <= last; next = next_tick()) {
+    clock_ = *next;
+    if (buckets_[kDue].empty()) due_since_ = clock_;
+    for (unsigned level = 0; level < kLevels; ++level) {
+      if (!is_aligned(clock_, uint64_t{1} << shift_of(level))) break;
+      const auto slot = static_cast<unsigned>((clock_ >> shift_of(level)) % kBuckets);
+      while (Timer* timer = buckets_[level * kBuckets + slot].front()) {
+        cancel(*timer);
+        timer->bucket = kDue;
+        buckets_[kDue].push_back(*timer);
+      }
+    }
+    ++clock_;
   }
-  return nullptr;
+  clock_ = std::max(clock_, buckets_[kDue].empty() ? tick : tick + 1);
 }
 
 }  // namespace ring3::net

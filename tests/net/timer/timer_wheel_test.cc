@@ -1,6 +1,7 @@
 #include "net/timer/timer_wheel.h"
 
 #include <boost/test/unit_test.hpp>
+#include <limits>
 #include <vector>
 
 #include "lib/prng.h"
@@ -92,6 +93,78 @@ BOOST_AUTO_TEST_CASE(a_timer_may_be_set_again_while_it_fires) {
     });
   }
   BOOST_TEST(fired == 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_that_sets_itself_for_now_waits_for_the_next_tick) {
+  for (const Nanos late : {Nanos(0), microseconds(1), milliseconds(700)}) {
+    TimerWheel fresh(seconds(1));
+    Timer timer;
+    fresh.set(timer, seconds(1), milliseconds(5));
+    const Nanos at = seconds(1) + milliseconds(5) + late;
+    int fired = 0;
+    fresh.advance(at, [&](Timer&) {
+      if (++fired < 100) fresh.set(timer, at, Nanos(0));
+    });
+    BOOST_TEST(fired == 1);
+    BOOST_CHECK(fresh.next_expiry().value() <= at + TimerWheel::kTick);
+    fresh.cancel(timer);
+  }
+}
+
+// A process that was stopped for ten minutes: what its overdue timers set is as precise as ever,
+// and so is what anybody sets before the wheel is advanced.
+BOOST_AUTO_TEST_CASE(a_delay_counts_from_now_though_others_are_overdue) {
+  set(0, milliseconds(1));
+  set(1, milliseconds(2));
+  now = seconds(600);
+  set(2, now + milliseconds(200));
+  const auto is_precise = [&](Nanos expiry) {
+    return expiry >= now + milliseconds(200) && expiry <= now + milliseconds(227);
+  };
+  std::vector<size_t> fired;
+  wheel.advance(now, [&](Timer& timer) {
+    fired.push_back(static_cast<size_t>(&timer - timers.data()));
+    if (&timer == &timers[0]) set(3, now + milliseconds(200));
+  });
+  const std::vector<size_t> overdue{0, 1};
+  BOOST_TEST(fired == overdue);
+  BOOST_CHECK(is_precise(wheel.next_expiry().value()));
+  wheel.cancel(timers[2]);
+  BOOST_CHECK(is_precise(wheel.next_expiry().value()));
+}
+
+BOOST_AUTO_TEST_CASE(an_overdue_timer_can_still_be_cancelled_by_another) {
+  set(0, milliseconds(1));
+  set(1, milliseconds(2));
+  int fired = 0;
+  wheel.advance(seconds(1), [&](Timer&) {
+    ++fired;
+    wheel.cancel(timers[1]);
+  });
+  BOOST_TEST(fired == 1);
+  BOOST_TEST(!wheel.next_expiry().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(any_time_and_any_delay_may_be_given) {
+  const Nanos lowest(std::numeric_limits<int64_t>::min());
+  for (const Nanos start : {lowest, Nanos(-1), Nanos(0), seconds(100'000'000), Nanos::max()}) {
+    for (const Nanos delay : {lowest, Nanos(-1), Nanos(0), seconds(1), Nanos::max()}) {
+      TimerWheel fresh(start);
+      Timer timer;
+      fresh.set(timer, start, delay);
+      const Nanos due = fresh.next_expiry().value();
+      BOOST_CHECK(due >= Nanos(0));
+      // "A deadline that never comes" lies as far away as the wheel and the clock reach.
+      if (delay == Nanos::max() && start >= Nanos(0) && start < Nanos::max()) {
+        BOOST_CHECK(due - start > seconds(11 * 86400));
+      }
+      // What is due at once is not due in twelve days.
+      if (delay <= Nanos(0) && start < Nanos(0)) BOOST_CHECK(due <= TimerWheel::kTick);
+      int fired = 0;
+      fresh.advance(Nanos::max(), [&](Timer&) { ++fired; });
+      BOOST_TEST(fired == 1);
+    }
+  }
 }
 
 // The promise: against an exact model, no timer is early, and none is late by more than 8/63 of its
