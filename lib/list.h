@@ -46,6 +46,11 @@ class List {
   // The first (last) element, or null.
   T* front() const { return empty() ? nullptr : owner(head_.next); }
   T* back() const { return empty() ? nullptr : owner(head_.prev); }
+  // The element behind `element`, or null.
+  T* next(T& element) const {
+    ListNode* node = (element.*Node).next;
+    return node == &head_ ? nullptr : owner(node);
+  }
   // The element before `element`, or null.
   T* prev(T& element) const {
     ListNode* node = (element.*Node).prev;

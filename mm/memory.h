@@ -38,12 +38,17 @@ class Memory {
   SlabAllocator& slabs() { return *slabs_; }
 
   // Shorthands for what most callers want; see Kmalloc and SlabAllocator.
-  void* kmalloc(size_t bytes, Gfp gfp) { return slabs_->kmalloc().kmalloc(bytes, gfp); }
-  void kfree(const void* object) { slabs_->kmalloc().kfree(object); }
+  // Inline always: the call site that they report is their caller's.
+  [[gnu::always_inline]] void* kmalloc(size_t bytes, Gfp gfp) {
+    return slabs_->kmalloc().kmalloc(bytes, gfp);
+  }
+  [[gnu::always_inline]] void kfree(const void* object) { slabs_->kmalloc().kfree(object); }
   Result<KmemCache*> create_cache(const CacheConfig& config) {
     return slabs_->create_cache(config);
   }
-  uint64_t destroy_cache(KmemCache* cache) { return slabs_->destroy_cache(cache); }
+  [[gnu::always_inline]] uint64_t destroy_cache(KmemCache* cache) {
+    return slabs_->destroy_cache(cache);
+  }
 
   // Mistakes of callers reported so far, and broken invariants found by walking everything.
   uint64_t misuses() const { return pages_->misuses() + slabs_->misuses(); }

@@ -1,6 +1,8 @@
 #include "net/stack.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <new>
 #include <string>
 
@@ -12,13 +14,13 @@ namespace {
 constexpr uint16_t kFirstEphemeralPort = 32768;  // net.ipv4.ip_local_port_range
 constexpr uint16_t kLastEphemeralPort = 60999;
 
-std::string cache_name(Ipv4Address address) {
-  std::string name = "TCP@";
+std::string to_string(Ipv4Address address) {
+  std::string text;
   for (int shift = 24; shift >= 0; shift -= 8) {
-    name += std::to_string(address.value >> shift & 0xff);
-    if (shift != 0) name += '.';
+    text += std::to_string(address.value >> shift & 0xff);
+    if (shift != 0) text += '.';
   }
-  return name;
+  return text;
 }
 
 TcpFlow listener_flow(Ipv4Address local, uint16_t port) {
@@ -28,28 +30,79 @@ TcpFlow listener_flow(Ipv4Address local, uint16_t port) {
 static_assert(kIpv4HeaderBytes + kTcpHeaderBytes + kLargestMss == kMtuBytes,
               "the largest segment fills a packet");
 
-// What is wrong with `config` and which values are right; null when nothing is.
-const char* what_cannot_work(const TcpConfig& config) {
-  if (config.mss < kSmallestMss || config.mss > kLargestMss) {
-    return "mss must be 88 to 1460, for headers and data to fit a packet of 1500 bytes";
+constexpr Nanos kLongest = seconds(86400);
+
+// One field of a TcpConfig and the values that are right.
+struct Limit {
+  const char* field;
+  int64_t value;
+  int64_t least;
+  int64_t most;
+  const char* why;
+};
+
+// The fields of `config`, times in nanoseconds.
+std::array<Limit, 15> limits_of(const TcpConfig& config) {
+  constexpr int64_t kMost32 = std::numeric_limits<uint32_t>::max();
+  const int64_t tick = TimerWheel::kTick.value();
+  const int64_t longest = kLongest.value();
+  return {{
+      {"mss", config.mss, kSmallestMss, kLargestMss, "headers and data fit a packet of 1500 bytes"},
+      {"send_buffer_bytes",
+       static_cast<int64_t>(std::min<uint64_t>(config.send_buffer_bytes, 1ull << 62)), 1,
+       int64_t{1} << 30, "sequence numbers tell less than 2^31 bytes apart"},
+      {"receive_buffer_bytes", config.receive_buffer_bytes, kSmallestMss, kMost32,
+       "a window must hold a segment"},
+      {"rto_max", config.rto_max.value(), tick, longest, "a tick to a day"},
+      {"rto_min", config.rto_min.value(), tick, config.rto_max.value(), "a tick to rto_max"},
+      {"rto_initial", config.rto_initial.value(), tick, config.rto_max.value(),
+       "a tick to rto_max"},
+      {"syn_retries", config.syn_retries, 0, 127, "as net.ipv4.tcp_syn_retries"},
+      {"data_retries", config.data_retries, 0, 255, "as net.ipv4.tcp_retries2"},
+      {"delayed_ack", config.delayed_ack.value(), 0, milliseconds(500).value() - 1,
+       "less than half a second (RFC 1122 4.2.3.2)"},
+      {"time_wait", config.time_wait.value(), tick, longest, "a tick to a day"},
+      {"fin_timeout", config.fin_timeout.value(), tick, longest, "a tick to a day"},
+      {"invalid_ratelimit", config.invalid_ratelimit.value(), 0, seconds(60).value(),
+       "up to a minute"},
+      {"challenge_ack_limit", config.challenge_ack_limit, 1, kMost32, "at least one a second"},
+      {"max_sockets", config.max_sockets, 1, int64_t{1} << 24, "at least one"},
+      {"backlog", config.backlog, 1, int64_t{1} << 24, "at least one"},
+  }};
+}
+
+// What is wrong with `config`, the limits, and why; empty when nothing is.
+std::string what_cannot_work(const TcpConfig& config) {
+  for (const Limit& limit : limits_of(config)) {
+    if (limit.value >= limit.least && limit.value <= limit.most) continue;
+    return std::string(limit.field) + " is " + std::to_string(limit.value) + "; use " +
+           std::to_string(limit.least) + " to " + std::to_string(limit.most) + ": " + limit.why;
   }
-  if (config.send_buffer_bytes == 0 || config.receive_buffer_bytes == 0) {
-    return "send_buffer_bytes and receive_buffer_bytes must be at least 1";
-  }
-  if (config.rto_min < TimerWheel::kTick || config.rto_min > config.rto_max) {
-    return "rto_min must be a millisecond at least, and not above rto_max";
-  }
-  return nullptr;
+  return {};
+}
+
+constexpr bool in_network(Ipv4Address address, uint32_t network, unsigned bits) {
+  return address.value >> (32 - bits) == network >> (32 - bits);
+}
+constexpr bool is_loopback(Ipv4Address address) { return in_network(address, 0x7f000000, 8); }
+// Neither nobody nor many (RFC 1122 3.2.1.3): class D is multicast, class E reserved, the last
+// address of it broadcast.
+constexpr bool is_unicast(Ipv4Address address) {
+  return address != Ipv4Address{} && !in_network(address, 0xe0000000, 3);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Stack>> Stack::create(const StackConfig& config, mm::Memory& memory,
                                              SkbPool& pool, Device& device, Nanos now) {
-  if (const char* wrong = what_cannot_work(config.tcp)) {
-    return Error{Errc::kInvalidArgument, std::string("TcpConfig: ") + wrong};
+  if (const std::string wrong = what_cannot_work(config.tcp); !wrong.empty()) {
+    return Error{Errc::kInvalidArgument, "TcpConfig: " + wrong};
   }
-  auto cache = memory.create_cache({.name = cache_name(config.address),
+  if (!is_unicast(config.address)) {
+    return Error{Errc::kInvalidArgument, "no host has address " + to_string(config.address) +
+                                             "; use one that is not 0.0.0.0 and below 224.0.0.0"};
+  }
+  auto cache = memory.create_cache({.name = "TCP@" + to_string(config.address),
                                     .object_size = sizeof(TcpSock),
                                     .align = alignof(TcpSock),
                                     .how = mm::CacheAlign::kHwcache,
@@ -60,43 +113,80 @@ Result<std::unique_ptr<Stack>> Stack::create(const StackConfig& config, mm::Memo
 
 Stack::Stack(const StackConfig& config, mm::KmemCache* cache, mm::Memory& memory, SkbPool& pool,
              Device& device, Nanos now)
-    : config_(config), memory_(memory), cache_(cache), pool_(pool), device_(device), timers_(now) {}
+    : config_(config),
+      memory_(memory),
+      cache_(cache),
+      pool_(pool),
+      device_(device),
+      timers_(now),
+      answers_(config.tcp.challenge_ack_limit, Prng(config.tcp.isn_key)) {}
 
 Stack::~Stack() {
-  while (!sockets_.empty()) release(sockets_.begin()->first);
+  // The newest first: a listener is older than its children.
+  while (!sockets_.empty()) release(sockets_.rbegin()->first);
   memory_.destroy_cache(cache_);
 }
 
 // ---- Sockets. ----
 
+// True when one more socket may be made. Connections in TIME-WAIT only keep their numbers from
+// being used too early: rather than nobody being able to connect for a minute, the oldest goes.
+bool Stack::make_room() {
+  if (sockets_.size() < config_.tcp.max_sockets) return true;
+  const Entry* oldest = time_wait_.entries.front();
+  if (oldest == nullptr) return false;
+  release(oldest->id);
+  return true;
+}
+
 Result<SocketId> Stack::make_socket(const TcpFlow& flow) {
-  void* object =
-      sockets_.size() < config_.tcp.max_sockets ? cache_->alloc(mm::kGfpKernel) : nullptr;
+  void* object = make_room() ? cache_->alloc(mm::kGfpKernel) : nullptr;
   if (object == nullptr) {
     ++counters_.no_memory;
     return Error{Errc::kNoResource, "no memory for a socket, or " +
                                         std::to_string(config_.tcp.max_sockets) +
                                         " are open; close some"};
   }
-  const TcpContext context{config_.tcp, pool_, timers_, counters_};
-  auto* sock = new (object) TcpSock(context, *this, flow);
+  const TcpContext context{config_.tcp, pool_, timers_, counters_, &answers_};
   const SocketId id{++last_id_};
-  sockets_.emplace(id, Entry{.sock = sock, .listener = {}, .ready = {}});
+  Entry& entry = sockets_[id];
+  entry.id = id;
+  entry.sock = new (object) TcpSock(context, *this, flow);
   flows_.emplace(flow, id);
   return id;
 }
 
 void Stack::release(SocketId id) {
   const auto found = sockets_.find(id);
-  if (Entry* listener = find(found->second.listener)) {
-    --listener->children;
-    std::erase(listener->ready, id);
-  }
+  move_to(found->second, Place::kNone);
+  children_.erase(id);
   unhash(id);
   TcpSock* sock = found->second.sock;
   sockets_.erase(found);
   sock->~TcpSock();
   cache_->free(sock);
+}
+
+// The queue that an entry is on.
+Stack::Queue& Stack::queue_of(const Entry& entry) {
+  if (entry.place == Place::kTimeWait) return time_wait_;
+  Children& children = children_.at(entry.listener);
+  return entry.place == Place::kHalfOpen ? children.half_open : children.ready;
+}
+
+void Stack::move_to(Entry& entry, Place place) {
+  if (entry.place == place) return;
+  if (entry.place != Place::kNone) {
+    Queue& from = queue_of(entry);
+    from.entries.remove(entry);
+    --from.count;
+  }
+  entry.place = place;
+  if (place != Place::kNone) {
+    Queue& to = queue_of(entry);
+    to.entries.push_back(entry);
+    ++to.count;
+  }
 }
 
 // What comes for its flow from now on is a closed port's, or another socket's.
@@ -124,23 +214,29 @@ Result<SocketId> Stack::listen(uint16_t port) {
                      ": it is 0 or somebody listens already; use another from 1 to 65535"};
   }
   Result<SocketId> id = make_socket(flow);
-  if (id) find(*id)->sock->listen();
+  if (!id) return id;
+  children_[*id];
+  find(*id)->sock->listen();
   return id;
 }
 
 std::optional<uint16_t> Stack::free_port(Ipv4Address remote, uint16_t port) {
   constexpr unsigned kPorts = kLastEphemeralPort - kFirstEphemeralPort + 1;
+  // RFC 6056 algorithm 3: for each peer from a place of its own that nobody else knows, upward.
+  const uint64_t offset = keyed_hash(config_.address, 0, remote, port) % kPorts;
   for (unsigned tried = 0; tried < kPorts; ++tried) {
-    last_port_ = static_cast<uint16_t>((last_port_ + 1) % kPorts);
-    const auto candidate = static_cast<uint16_t>(kFirstEphemeralPort + last_port_);
+    const auto candidate =
+        static_cast<uint16_t>(kFirstEphemeralPort + (offset + ports_tried_++) % kPorts);
     if (!flows_.contains({config_.address, candidate, remote, port})) return candidate;
   }
   return std::nullopt;
 }
 
 Result<SocketId> Stack::connect(Nanos now, Ipv4Address remote, uint16_t port) {
-  if (remote == Ipv4Address{} || port == 0) {
-    return Error{Errc::kInvalidArgument, "nobody can be at address 0.0.0.0 or port 0"};
+  if (!is_host(remote) || port == 0) {
+    return Error{Errc::kInvalidArgument,
+                 "cannot connect to " + to_string(remote) + " port " + std::to_string(port) +
+                     ": use the address of another host, and a port from 1 to 65535"};
   }
   const auto local_port = free_port(remote, port);
   if (!local_port) {
@@ -155,25 +251,37 @@ Result<SocketId> Stack::connect(Nanos now, Ipv4Address remote, uint16_t port) {
   return id;
 }
 
-// RFC 6528: a clock of 4 microseconds, and for each connection its own secret start.
-TcpSeq Stack::initial_sequence(Nanos now, const TcpFlow& flow) const {
+uint64_t Stack::keyed_hash(Ipv4Address local, uint16_t local_port, Ipv4Address remote,
+                           uint16_t remote_port) const {
   uint64_t state = config_.tcp.isn_key;
-  for (const uint64_t part : {uint64_t{flow.local.value} << 32 | flow.remote.value,
-                              uint64_t{flow.local_port} << 16 | flow.remote_port}) {
+  for (const uint64_t part :
+       {uint64_t{local.value} << 32 | remote.value, uint64_t{local_port} << 16 | remote_port}) {
     state ^= part;
     state = splitmix64(state);
   }
-  return TcpSeq(static_cast<uint32_t>(state + static_cast<uint64_t>(now / microseconds(4))));
+  return state;
+}
+
+// RFC 6528: a clock of 4 microseconds, and for each connection its own secret start.
+TcpSeq Stack::initial_sequence(Nanos now, const TcpFlow& flow) const {
+  const uint64_t start = keyed_hash(flow.local, flow.local_port, flow.remote, flow.remote_port);
+  return TcpSeq(static_cast<uint32_t>(start + static_cast<uint64_t>(now / microseconds(4))));
+}
+
+// One other host, as far as its address can tell.
+bool Stack::is_host(Ipv4Address address) const {
+  const bool reachable = is_loopback(address) == is_loopback(config_.address);
+  return is_unicast(address) && reachable && address != config_.address;
 }
 
 std::optional<SocketId> Stack::accept(SocketId listener) {
-  Entry* entry = find(listener);
-  if (entry == nullptr || entry->ready.empty()) return std::nullopt;
-  const SocketId id = entry->ready.front();
-  entry->ready.erase(entry->ready.begin());
-  --entry->children;
-  find(id)->listener = SocketId{};
-  return id;
+  const auto found = children_.find(listener);
+  if (found == children_.end()) return std::nullopt;
+  Entry* child = found->second.ready.entries.front();
+  if (child == nullptr) return std::nullopt;
+  move_to(*child, Place::kNone);
+  child->listener = SocketId{};
+  return child->id;
 }
 
 size_t Stack::send(Nanos now, SocketId id, std::span<const std::byte> data) {
@@ -196,20 +304,27 @@ void Stack::shutdown(Nanos now, SocketId id) {
 void Stack::close(Nanos now, SocketId id) {
   TcpSock* sock = sock_of(id);
   if (sock == nullptr) return;
-  // A listener takes its children that nobody has accepted with it.
-  while (find(id)->children != 0) {
-    const auto child = std::find_if(sockets_.begin(), sockets_.end(),
-                                    [id](const auto& s) { return s.second.listener == id; });
-    child->second.sock->abort(now);
-    release(child->first);
-  }
+  drop_children(now, id);
   sock->close(now);
   settle(id);
+}
+
+// A listener takes its children that nobody has accepted with it.
+void Stack::drop_children(Nanos now, SocketId listener) {
+  const auto found = children_.find(listener);
+  if (found == children_.end()) return;
+  for (Queue* queue : {&found->second.half_open, &found->second.ready}) {
+    while (Entry* child = queue->entries.front()) {
+      child->sock->abort(now);
+      release(child->id);
+    }
+  }
 }
 
 void Stack::abort(Nanos now, SocketId id) {
   TcpSock* sock = sock_of(id);
   if (sock == nullptr) return;
+  drop_children(now, id);
   sock->abort(now);
   sock->close(now);
   settle(id);
@@ -242,9 +357,11 @@ void Stack::settle(SocketId id) {
     return;
   }
   if (state == TcpState::kClosed) unhash(id);
-  if (!is_child || state == TcpState::kSynReceived) return;
-  std::vector<SocketId>& ready = find(entry->listener)->ready;
-  if (std::find(ready.begin(), ready.end(), id) == ready.end()) ready.push_back(id);
+  if (is_child && state != TcpState::kSynReceived) {
+    move_to(*entry, Place::kReady);
+  } else if (state == TcpState::kTimeWait && entry->sock->user_gone()) {
+    move_to(*entry, Place::kTimeWait);
+  }
 }
 
 // ---- The network's side. ----
@@ -261,7 +378,7 @@ void Stack::input(Nanos now, SkBuff* skb) {
   Ipv4Packet packet;
   TcpSegment segment;
   const bool good = parse_ipv4(skb->data(), packet) == WireError::kNone &&
-                    packet.repr.destination == config_.address &&
+                    packet.repr.destination == config_.address && is_host(packet.repr.source) &&
                     parse_tcp(packet.repr.source, packet.repr.destination, packet.payload,
                               segment) == WireError::kNone;
   if (!good) {
@@ -291,20 +408,26 @@ void Stack::input(Nanos now, SkBuff* skb) {
   pool_.free(skb);
 }
 
-// LISTEN (RFC 9293 3.10.7.2): a SYN makes a child, if there is room for one; a lost SYN comes
-// again.
+// LISTEN (RFC 9293 3.10.7.2): a SYN makes a child, unless too many wait to be accepted; a lost SYN
+// comes again. Of those that are not established the oldest makes room, so that somebody who only
+// sends SYNs cannot keep others out for as long as a handshake may take.
 void Stack::input_listener(Nanos now, SocketId listener, const TcpFlow& flow, const TcpRepr& repr) {
   if (repr.has(kRst)) return;
   if (repr.has(kAck)) {
     refuse(now, flow, repr, 0);
     return;
   }
-  if (!repr.has(kSyn) || find(listener)->children >= config_.tcp.backlog) return;
+  if (!repr.has(kSyn)) return;
+  Children& children = children_.at(listener);
+  if (children.ready.count >= config_.tcp.backlog) return;
+  if (children.half_open.count >= config_.tcp.backlog) {
+    release(children.half_open.entries.front()->id);
+  }
   const Result<SocketId> child = make_socket(flow);
   if (!child) return;
   Entry* entry = find(*child);
   entry->listener = listener;
-  ++find(listener)->children;
+  move_to(*entry, Place::kHalfOpen);
   entry->sock->accept_syn(now, initial_sequence(now, flow), repr);
   settle(*child);
 }

@@ -11,8 +11,8 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
+#include "lib/list.h"
 #include "net/dev/device.h"
 #include "net/skb.h"
 #include "net/tcp/tcp_sock.h"
@@ -38,8 +38,8 @@ struct SocketStatus {
 class Stack final : private TcpOutput {
  public:
   // Sockets come from a cache "TCP@<address>" of `memory`, buffers from `pool`. kInvalidArgument
-  // when the memory has such a cache already, or config.tcp cannot work. All arguments outlive the
-  // stack.
+  // when the memory has such a cache already, the address is no host's, or a field of config.tcp is
+  // outside its limits. All arguments outlive the stack.
   static Result<std::unique_ptr<Stack>> create(const StackConfig& config, mm::Memory& memory,
                                                SkbPool& pool, Device& device, Nanos now);
   // Drops all sockets without a word to their peers.
@@ -53,7 +53,8 @@ class Stack final : private TcpOutput {
   // kNoResource when there is no memory or max_sockets is reached.
   Result<SocketId> listen(uint16_t port);
   // Starts a connection from a free port. kNoResource as above, or when no port is free;
-  // kInvalidArgument for an address or port of 0.
+  // kInvalidArgument for an address that is no other host's (0.0.0.0, broadcast, multicast,
+  // loopback, our own) or port 0.
   Result<SocketId> connect(Nanos now, Ipv4Address remote, uint16_t port);
   // The next connection of `listener` that is established; nothing when there is none.
   std::optional<SocketId> accept(SocketId listener);
@@ -83,11 +84,25 @@ class Stack final : private TcpOutput {
   size_t socket_count() const { return sockets_.size(); }
 
  private:
+  // Which list an entry is on: of its listener a child that nobody has accepted, of the stack a
+  // connection in TIME-WAIT that no user can name.
+  enum class Place : uint8_t { kNone, kHalfOpen, kReady, kTimeWait };
   struct Entry {
-    TcpSock* sock;
-    SocketId listener{};          // of a child that nobody has accepted; 0 else
-    std::vector<SocketId> ready;  // of a listener: established children, oldest first
-    unsigned children = 0;        // of a listener: all of them that nobody has accepted
+    SocketId id{};
+    TcpSock* sock = nullptr;
+    SocketId listener{};  // of a child that nobody has accepted; 0 else
+    Place place = Place::kNone;
+    ListNode node;
+  };
+  // Oldest first.
+  struct Queue {
+    List<Entry, &Entry::node> entries;
+    size_t count = 0;
+  };
+  // A listener's children.
+  struct Children {
+    Queue half_open;  // not established yet
+    Queue ready;
   };
 
   Stack(const StackConfig& config, mm::KmemCache* cache, mm::Memory& memory, SkbPool& pool,
@@ -96,13 +111,20 @@ class Stack final : private TcpOutput {
   Result<SocketId> make_socket(const TcpFlow& flow);
   void release(SocketId id);
   void unhash(SocketId id);
+  void move_to(Entry& entry, Place place);
+  Queue& queue_of(const Entry& entry);
+  void drop_children(Nanos now, SocketId listener);
+  bool make_room();
   // After an event of the socket: accepts it, takes it off the network or releases it, if that is
   // what came of it.
   void settle(SocketId id);
   Entry* find(SocketId id);
   TcpSock* sock_of(SocketId id);
+  uint64_t keyed_hash(Ipv4Address local, uint16_t local_port, Ipv4Address remote,
+                      uint16_t remote_port) const;
   TcpSeq initial_sequence(Nanos now, const TcpFlow& flow) const;
   std::optional<uint16_t> free_port(Ipv4Address remote, uint16_t port);
+  bool is_host(Ipv4Address address) const;
 
   void input_listener(Nanos now, SocketId listener, const TcpFlow& flow, const TcpRepr& repr);
   void refuse(Nanos now, const TcpFlow& flow, const TcpRepr& repr, size_t payload_bytes);
@@ -115,12 +137,15 @@ class Stack final : private TcpOutput {
   Device& device_;
   TimerWheel timers_;
   TcpCounters counters_;
+  AnswerLimit answers_;
   // Ordered maps: no peer can make them slow by choosing its ports.
   std::map<SocketId, Entry> sockets_;
   // Who gets what comes; listeners with remote 0.0.0.0:0. A socket in CLOSED is not here.
   std::map<TcpFlow, SocketId> flows_;
+  std::map<SocketId, Children> children_;  // of each listener
+  Queue time_wait_;
   uint64_t last_id_ = 0;
-  uint16_t last_port_ = 0;
+  uint32_t ports_tried_ = 0;
   uint16_t last_identification_ = 0;
 };
 

@@ -9,11 +9,15 @@
 
 namespace ring3::net {
 
-// A smaller maximum segment size, ours or the peer's, would make a header for every few bytes; a
-// larger one would not fit a packet of 1500 bytes with its headers.
+// A smaller maximum segment size would make a header for every few bytes; a larger one would not
+// fit a packet of 1500 bytes with its headers.
 inline constexpr uint16_t kSmallestMss = 88;
 inline constexpr uint16_t kLargestMss = 1460;
+// What a peer says is kept to, but not below this: else it could have us make a packet for every
+// byte (tcp_min_snd_mss; CVE-2019-11479).
+inline constexpr uint16_t kSmallestPeerMss = 48;
 
+// Stack::create() checks every field.
 struct TcpConfig {
   uint16_t mss = kLargestMss;             // largest payload we accept
   size_t send_buffer_bytes = 65536;       // of a socket: sent and not acknowledged, and not sent
@@ -31,11 +35,19 @@ struct TcpConfig {
   Nanos delayed_ack = milliseconds(40);  // RFC 1122 4.2.3.2 asks for less than half a second
   Nanos time_wait = seconds(60);         // TCP_TIMEWAIT_LEN; RFC 9293: 2 * MSL, 4 minutes
   Nanos fin_timeout = seconds(60);       // tcp_fin_timeout: a closed socket waiting for a FIN
-  bool nodelay = false;                  // switches the Nagle algorithm off (RFC 1122 4.2.3.4)
+  // Answers to unacceptable segments: of a socket one in this time, of a stack so many a second
+  // (tcp_invalid_ratelimit, tcp_challenge_ack_limit; RFC 5961 section 7).
+  Nanos invalid_ratelimit = milliseconds(500);
+  unsigned challenge_ack_limit = 1000;
+  bool nodelay = false;  // switches the Nagle algorithm off (RFC 1122 4.2.3.4)
 
-  unsigned max_sockets = 4096;  // of a stack
-  unsigned backlog = 128;       // connections of a listener that nobody has accepted
-  // Secret of the initial sequence numbers (RFC 6528).
+  // Of a stack. Where it is reached, the oldest connection in TIME-WAIT makes room for a new one.
+  unsigned max_sockets = 4096;
+  // Of a listener: connections that nobody has accepted, and as many that are not established yet,
+  // of which the oldest makes room for a new one (RFC 4987 section 3.4).
+  unsigned backlog = 128;
+  // Secret of the initial sequence numbers (RFC 6528) and of where the ports of connections start
+  // (RFC 6056). The same key and calls give the same numbers.
   uint64_t isn_key = 0;
 };
 

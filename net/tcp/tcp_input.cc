@@ -16,6 +16,10 @@ void TcpSock::input(Nanos now, const TcpRepr& repr, SkBuff* skb) {
       input_syn_sent(now, repr);
       return false;
     }
+    if (!handshake_done_ && repr.has(kSyn) && !repr.has(kRst) && repr.seq + 1 == rcv_nxt_) {
+      input_repeated_syn(now, repr);
+      return false;
+    }
     // First to fifth: sequence number, RST, SYN, ACK. Each says whether to go on.
     if (!check_sequence(now, repr, length)) return false;
     if (repr.has(kRst)) return check_reset(now, repr);
@@ -73,12 +77,29 @@ void TcpSock::input_syn_sent(Nanos now, const TcpRepr& repr) {
 
 void TcpSock::learn_mss(const TcpRepr& syn) {
   constexpr uint16_t kDefault = 536;  // what RFC 9293 3.7.1 assumes of a peer that says nothing
-  const uint16_t theirs = std::max(syn.mss.value_or(kDefault), kSmallestMss);
+  const uint16_t said = syn.mss.value_or(0);
+  const uint16_t theirs = said == 0 ? kDefault : std::max(said, kSmallestPeerMss);
   mss_ = std::min(context_.config.mss, theirs);
   congestion_ = Congestion(mss_);
 }
 
 // ---- The other states (3.10.7.4). ----
+
+// The peer's SYN again, while ours is not acknowledged: by its number a duplicate, but the peer can
+// do nothing with a bare acknowledgement of it. Alone it asks for our SYN and ACK, which were lost.
+// With an acknowledgement, when both sides have opened at once, it is the answer to ours.
+void TcpSock::input_repeated_syn(Nanos now, const TcpRepr& repr) {
+  if (!repr.has(kAck)) {
+    if (may_answer(now)) retransmit_head(now);
+    return;
+  }
+  TcpRepr answer = repr;
+  answer.seq = rcv_nxt_;
+  answer.flags &= static_cast<uint8_t>(~kSyn);
+  if (!check_ack(now, answer)) return;
+  process_ack(now, answer, 0);
+  if (state_ != TcpState::kClosed) send_ack(now);
+}
 
 // First: is any of it in the window we offered?
 bool TcpSock::check_sequence(Nanos now, const TcpRepr& repr, uint32_t length) {
@@ -101,7 +122,9 @@ bool TcpSock::check_sequence(Nanos now, const TcpRepr& repr, uint32_t length) {
     process_ack(now, repr, length);
     if (state_ == TcpState::kClosed) return false;
   }
-  send_ack(now);
+  // Data has been sent again or probes our window: its sender waits for the answer, which is none
+  // that it answers. Everything else could go to and fro for ever.
+  if ((length != 0 && !repr.has(kSyn)) || may_answer(now)) send_ack(now);
   return false;
 }
 
@@ -122,7 +145,17 @@ bool TcpSock::check_reset(Nanos now, const TcpRepr& repr) {
   return false;
 }
 
+// One answer in a while, and not more than the host can afford (RFC 5961 section 7): two sides that
+// find each other's segments unacceptable must not keep each other busy.
+bool TcpSock::may_answer(Nanos now) {
+  if (answered_ && now - *answered_ < context_.config.invalid_ratelimit) return false;
+  if (context_.answers != nullptr && !context_.answers->allow(now)) return false;
+  answered_ = now;
+  return true;
+}
+
 void TcpSock::challenge_ack(Nanos now) {
+  if (!may_answer(now)) return;
   ++context_.counters.challenge_acks;
   send_ack(now);
 }
@@ -183,7 +216,9 @@ void TcpSock::update_send_window(const TcpRepr& repr) {
 // `ack` is new: everything before it has arrived.
 void TcpSock::acknowledge(Nanos now, TcpSeq ack) {
   const uint32_t bytes = distance(snd_una_, ack);
-  const bool syn_acked = snd_una_ == iss_;
+  const uint32_t flight_before = flight();
+  const bool syn_acked = !handshake_done_;
+  handshake_done_ = true;
   bool retransmitted = false;
   bool fin_acked = false;
   std::optional<Nanos> sent;
@@ -203,6 +238,7 @@ void TcpSock::acknowledge(Nanos now, TcpSeq ack) {
     sent = skb->time;
     fin_acked |= (skb->flags & kFin) != 0;
     write_queue_bytes_ -= skb->length;
+    if (skb == send_head_) advance_send_head();
     write_queue_.remove(*skb);
     context_.pool.free(skb);
   }
@@ -210,7 +246,10 @@ void TcpSock::acknowledge(Nanos now, TcpSeq ack) {
   snd_nxt_ = later(snd_nxt_, ack);
 
   // Karn's algorithm: what was sent twice says nothing about the round trip.
-  if (retransmitted && syn_acked) rtt_.start_over_after_syn_loss();
+  if (retransmitted && syn_acked) {
+    rtt_.start_over_after_syn_loss();
+    congestion_.syn_was_lost();
+  }
   if (!retransmitted && sent) rtt_.sample(now - *sent);
   retries_ = 0;
 
@@ -222,10 +261,11 @@ void TcpSock::acknowledge(Nanos now, TcpSeq ack) {
     duplicate_acks_ = 0;
   } else {
     duplicate_acks_ = 0;
-    if (!syn_acked) congestion_.acked(bytes);
-    // Kept near, lest it should seem to lie ahead when 2^31 bytes have passed.
-    recover_ = later(recover_, ack);
+    if (!syn_acked) congestion_.acked(bytes, flight_before);
   }
+  // Kept just before what is acknowledged, lest it should seem to lie ahead when 2^31 bytes have
+  // passed.
+  recover_ = later(recover_, ack - 1);
   // (5.2), (5.3): off when all is acknowledged, else from now on anew.
   context_.timers.cancel(retransmit_timer_);
   if (!write_queue_.empty()) arm_retransmit(now);
@@ -240,8 +280,9 @@ void TcpSock::duplicate_ack(Nanos now) {
     return;
   }
   if (duplicate_acks_ != 3) return;
-  // Acknowledgements of what a timeout sent a second time are no sign of another loss.
-  if (snd_una_.before(recover_)) return;
+  // Acknowledgements of what a recovery or a timeout sent a second time, up to all of it, are no
+  // sign of another loss (RFC 6582 section 3.2, step 2).
+  if (snd_una_.at_or_before(recover_)) return;
   ++context_.counters.fast_retrans;
   recover_ = snd_max_;
   congestion_.enter_recovery(flight());

@@ -54,6 +54,7 @@ bool TcpSock::transmit(Nanos now, SkBuff& skb) {
     RING3_TRACE2(tcp_retransmit_skb, this, &skb);
   }
   skb.time = now;
+  if (skb.length != 0) data_sent_ = now;
   if (skb.transmissions < 255) ++skb.transmissions;
   SkBuff* copy = skb.length == 0 ? nullptr : context_.pool.clone(skb);
   const TcpRepr repr = make_repr(skb.seq, flags);
@@ -109,17 +110,7 @@ void TcpSock::delay_ack(Nanos now) {
 
 uint32_t TcpSock::effective_window() const { return std::min(snd_wnd_, congestion_.cwnd()); }
 
-// The segment that starts at snd_nxt_; null when all have been sent.
-SkBuff* TcpSock::next_to_send() {
-  for (SkBuff& skb : write_queue_) {
-    if (skb.seq.at_or_after(snd_nxt_)) return &skb;
-  }
-  return nullptr;
-}
-
-bool TcpSock::handshake_done() const {
-  return state_ != TcpState::kSynSent && state_ != TcpState::kSynReceived && snd_una_ != iss_;
-}
+void TcpSock::advance_send_head() { send_head_ = write_queue_.next(*send_head_); }
 
 // How many bytes of `skb`, the next to send, should go out as one segment: what the peer takes in
 // one; but with nothing on the way rather half of the largest window there was than nothing
@@ -135,7 +126,7 @@ size_t TcpSock::worth_sending(const SkBuff& skb) const {
 // for more to fill it, unless there will be no more.
 bool TcpSock::may_send(const SkBuff& skb) const {
   // Nothing but the SYN before the handshake is done.
-  if (!handshake_done()) return (skb.flags & kSyn) != 0;
+  if (!handshake_done_) return (skb.flags & kSyn) != 0;
   // A FIN takes a number of the peer's window, but loads no network.
   if (flight() + tcp_seq_length(skb.flags, skb.length) > snd_wnd_) return false;
   if (skb.length != 0 && flight() + skb.length > congestion_.cwnd()) return false;
@@ -144,14 +135,23 @@ bool TcpSock::may_send(const SkBuff& skb) const {
 }
 
 void TcpSock::push(Nanos now) {
-  while (SkBuff* skb = next_to_send()) {
-    if (handshake_done() && !cut(*skb, worth_sending(*skb))) break;
+  if (handshake_done_ && flight() == 0 && now - data_sent_ > rtt_.rto()) {
+    congestion_.restart_after_idle();
+  }
+  while (SkBuff* skb = send_head_) {
+    if (handshake_done_ && !cut(*skb, worth_sending(*skb))) break;
     if (!may_send(*skb)) break;
-    snd_nxt_ = skb->seq + tcp_seq_length(skb->flags, skb->length);
-    snd_max_ = later(snd_max_, snd_nxt_);
-    transmit(now, *skb);
+    send_next(now, *skb);
   }
   rearm_after_output(now);
+}
+
+// Sends the segment at the head of those that are to be sent.
+void TcpSock::send_next(Nanos now, SkBuff& skb) {
+  snd_nxt_ = skb.seq + tcp_seq_length(skb.flags, skb.length);
+  snd_max_ = later(snd_max_, snd_nxt_);
+  advance_send_head();
+  transmit(now, skb);
 }
 
 void TcpSock::retransmit_head(Nanos now) {

@@ -11,13 +11,19 @@ bool TcpReceiveQueue::add(SkBuff* skb, TcpSeq& next, size_t limit_bytes) {
   }
   bool fin = append(skb, next);
   while (SkBuff* early = early_.front()) {
-    if (early->seq.after(next)) break;
+    if (fin || early->seq.after(next)) break;
     early_.remove(*early);
     early_bytes_ -= early->length;
     --early_count_;
-    fin |= append(early, next);
+    fin = append(early, next);
   }
+  if (fin) drop_early();  // there is nothing behind a FIN
   return fin;
+}
+
+void TcpReceiveQueue::drop_early() {
+  pool_.free_all(early_);
+  early_bytes_ = early_count_ = 0;
 }
 
 // At `next` or before it: the part that is known already is cut off.
@@ -89,8 +95,8 @@ size_t TcpReceiveQueue::read(std::span<std::byte> out) {
 
 void TcpReceiveQueue::clear() {
   pool_.free_all(in_order_);
-  pool_.free_all(early_);
-  in_order_bytes_ = early_bytes_ = early_count_ = 0;
+  in_order_bytes_ = 0;
+  drop_early();
 }
 
 }  // namespace ring3::net

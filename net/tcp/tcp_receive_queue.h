@@ -21,8 +21,9 @@ class TcpReceiveQueue {
 
   // Takes a segment, trimmed to the window by the caller, whose payload starts at skb->seq;
   // kFin in skb->flags counts one number after it. Moves `next`, the next number expected, past
-  // all that is now in order; true when that includes a FIN. What is there already is dropped, and
-  // so is what comes too early when kMaxEarly segments wait or `limit_bytes` are queued.
+  // all that is now in order; true when that includes a FIN, behind which nothing is kept. What is
+  // there already is dropped, and so is what comes too early when kMaxEarly segments wait or
+  // `limit_bytes` are queued.
   bool add(SkBuff* skb, TcpSeq& next, size_t limit_bytes);
 
   // Moves up to out.size() bytes to the user.
@@ -42,6 +43,7 @@ class TcpReceiveQueue {
 
   void insert_early(SkBuff* skb, size_t limit_bytes);
   bool append(SkBuff* skb, TcpSeq& next);
+  void drop_early();
 
   SkbPool& pool_;
   SkbQueue in_order_;

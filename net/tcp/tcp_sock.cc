@@ -35,6 +35,7 @@ void TcpSock::end(TcpError error) {
   if (error_ == TcpError::kNone) error_ = error;
   cancel_timers();
   context_.pool.free_all(write_queue_);
+  send_head_ = nullptr;
   write_queue_bytes_ = 0;
   become(TcpState::kClosed);
 }
@@ -103,6 +104,7 @@ SkBuff* TcpSock::append_segment() {
   const SkBuff* tail = write_queue_.back();
   skb->seq = tail == nullptr ? snd_max_ : tail->seq + tcp_seq_length(tail->flags, tail->length);
   write_queue_.push_back(*skb);
+  if (send_head_ == nullptr) send_head_ = skb;
   return skb;
 }
 
@@ -236,13 +238,16 @@ void TcpSock::check_write_queue() const {
   TcpSeq next = snd_una_;
   size_t bytes = 0;
   bool nxt_is_a_boundary = snd_nxt_ == snd_una_;
+  const SkBuff* head = nullptr;
   for (const SkBuff& skb : write_queue_) {
     CHECK_EQ(skb.seq.value(), next.value());
     CHECK_EQ(skb.transmissions != 0, skb.seq.before(snd_max_));
     next = skb.seq + tcp_seq_length(skb.flags, skb.length);
     bytes += skb.length;
     nxt_is_a_boundary |= next == snd_nxt_;
+    if (head == nullptr && skb.seq.at_or_after(snd_nxt_)) head = &skb;
   }
+  CHECK_EQ(head, send_head_);
   CHECK(nxt_is_a_boundary);
   CHECK(next.at_or_after(snd_max_));
   CHECK_EQ(bytes, write_queue_bytes_);

@@ -8,9 +8,11 @@
 // when, tcp_timer.cc the timers.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "net/skb.h"
+#include "net/tcp/answer_limit.h"
 #include "net/tcp/congestion.h"
 #include "net/tcp/rtt.h"
 #include "net/tcp/tcp_config.h"
@@ -78,6 +80,7 @@ struct TcpContext {
   SkbPool& pool;
   TimerWheel& timers;
   TcpCounters& counters;
+  AnswerLimit* answers = nullptr;  // of the whole stack; null: each socket's own limit is all
 };
 
 // Where a socket's segments go.
@@ -169,13 +172,14 @@ class TcpSock {
   void trim_to_window(SkBuff& skb);
   void process_fin(Nanos now);
   void enter_time_wait(Nanos now);
+  bool may_answer(Nanos now);
   void challenge_ack(Nanos now);
+  void input_repeated_syn(Nanos now, const TcpRepr& repr);
   void learn_mss(const TcpRepr& syn);
 
   // -- tcp_output.cc
   void push(Nanos now);
   bool may_send(const SkBuff& skb) const;
-  bool handshake_done() const;
   size_t worth_sending(const SkBuff& skb) const;
   bool cut(SkBuff& skb, size_t bytes);
   bool transmit(Nanos now, SkBuff& skb);
@@ -188,7 +192,8 @@ class TcpSock {
   void delay_ack(Nanos now);
   TcpRepr make_repr(TcpSeq seq, uint8_t flags);
   uint16_t window_to_offer();
-  SkBuff* next_to_send();
+  void advance_send_head();
+  void send_next(Nanos now, SkBuff& skb);
   uint32_t effective_window() const;
 
   // -- tcp_timer.cc
@@ -196,6 +201,8 @@ class TcpSock {
   void rearm_after_output(Nanos now);
   void retransmit_timeout(Nanos now);
   void persist_timeout(Nanos now);
+  void give_up(Nanos now);
+  bool orphan_waits_in_vain() const;
   void cancel_timers();
 
   TcpContext context_;
@@ -204,6 +211,7 @@ class TcpSock {
   TcpState state_ = TcpState::kClosed;
   TcpError error_ = TcpError::kNone;
   bool user_gone_ = false;
+  bool handshake_done_ = false;  // our SYN has been acknowledged
 
   // Send sequence space (RFC 9293 section 3.3.1). snd_nxt_ goes back to snd_una_ at a timeout;
   // snd_max_ is the highest it has been.
@@ -219,7 +227,9 @@ class TcpSock {
   // SYN, data and FIN in order, from snd_una_ on: sent ones first. A segment is sent whole or not
   // at all.
   SkbQueue write_queue_;
+  SkBuff* send_head_ = nullptr;  // the first segment of it that starts at snd_nxt_ or later
   size_t write_queue_bytes_ = 0;
+  Nanos data_sent_{0};  // when data was last sent
   bool fin_queued_ = false;
 
   RttEstimator rtt_;
@@ -234,6 +244,7 @@ class TcpSock {
   bool peer_finished_ = false;
   unsigned segments_unacked_ = 0;
   TcpReceiveQueue receive_queue_;
+  std::optional<Nanos> answered_;  // when an unacceptable segment was last answered
 
   Timer retransmit_timer_;  // also the persist timer: never both
   Timer delayed_ack_timer_;

@@ -39,19 +39,14 @@ void TcpSock::timer_expired(Nanos now, Timer& timer) {
 }
 
 void TcpSock::retransmit_timeout(Nanos now) {
-  const bool handshake = snd_una_ == iss_;
-  const unsigned limit = handshake ? context_.config.syn_retries : context_.config.data_retries;
-  if (retries_ >= limit) {
-    // Given up: the peer, should it still be there, is told (a RST, as RFC 1122 4.2.3.5 allows).
-    ++context_.counters.abort_on_timeout;
-    if (handshake) ++context_.counters.attempt_fails;
-    if (state_ != TcpState::kSynSent) send_reset(now);
-    end(TcpError::kTimedOut);
+  const unsigned limit =
+      handshake_done_ ? context_.config.data_retries : context_.config.syn_retries;
+  if (retries_ >= limit || orphan_waits_in_vain()) {
+    give_up(now);
     return;
   }
   ++context_.counters.timeouts;
-  // A lost SYN says nothing about what the path carries (RFC 6928 section 2).
-  if (!handshake) congestion_.timed_out(flight(), retries_ == 0);
+  if (handshake_done_) congestion_.timed_out(flight(), retries_ == 0);
   ++retries_;
   rtt_.back_off();
   duplicate_acks_ = 0;
@@ -61,26 +56,37 @@ void TcpSock::retransmit_timeout(Nanos now) {
   // opens (RFC 5681 section 3.1).
   SkBuff* head = write_queue_.front();
   snd_nxt_ = head->seq + tcp_seq_length(head->flags, head->length);
+  send_head_ = write_queue_.next(*head);
   retransmit_head(now);
   arm_retransmit(now);
 }
 
+// The peer, should it still be there, is told (a RST, as RFC 1122 4.2.3.5 allows).
+void TcpSock::give_up(Nanos now) {
+  ++context_.counters.abort_on_timeout;
+  if (!handshake_done_) ++context_.counters.attempt_fails;
+  if (state_ != TcpState::kSynSent) send_reset(now);
+  end(TcpError::kTimedOut);
+}
+
+// Its user is gone, and the peer answers but keeps its window closed, for as long as probes get
+// rarer: nobody would ever end it (Linux' tcp_probe_timer() does the same to orphans).
+bool TcpSock::orphan_waits_in_vain() const {
+  return user_gone_ && snd_wnd_ == 0 && rtt_.rto() >= context_.config.rto_max;
+}
+
 // The peer's window is closed, or too small for the next segment, and nothing is on the way.
 void TcpSock::persist_timeout(Nanos now) {
-  SkBuff* head = next_to_send();
+  SkBuff* head = send_head_;
   if (head == nullptr) return;
-  if (retries_ >= context_.config.data_retries) {
-    ++context_.counters.abort_on_timeout;
-    send_reset(now);
-    end(TcpError::kTimedOut);
+  if (retries_ >= context_.config.data_retries || orphan_waits_in_vain()) {
+    give_up(now);
     return;
   }
   const uint32_t window = effective_window();
   // Half a segment is better than none once nothing else happens (RFC 1122 4.2.3.4).
   if (window != 0 && cut(*head, std::min<uint32_t>(window, mss_))) {
-    snd_nxt_ = head->seq + tcp_seq_length(head->flags, head->length);
-    snd_max_ = later(snd_max_, snd_nxt_);
-    transmit(now, *head);
+    send_next(now, *head);
   } else {
     ++retries_;
     rtt_.back_off();

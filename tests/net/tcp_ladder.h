@@ -65,6 +65,8 @@ class TcpLadder final : private Device {
   TcpState state() { return stack_->status(id).state; }
   uint16_t window = 60000;  // what the peer offers
   uint16_t peer_mss = 1000;
+  uint16_t peer_port = kPeerPort;
+  Ipv4Address peer_address = kPeerAddress;
 
   // The peer sends.
   void in(const Line& line) { stack_->input(now_, packet(line)); }
@@ -76,7 +78,7 @@ class TcpLadder final : private Device {
     for (size_t i = 0; i < line.length; ++i) {
       skb->put(1)[0] = pattern(line.seq + static_cast<uint32_t>(i));
     }
-    TcpRepr repr{.source_port = kPeerPort,
+    TcpRepr repr{.source_port = peer_port,
                  .destination_port = our_port_,
                  .seq = TcpSeq(kPeerIss + line.seq),
                  .ack = TcpSeq((line.flags & kAck) != 0 ? our_iss_ + line.ack : 0),
@@ -85,10 +87,10 @@ class TcpLadder final : private Device {
                  .mss = std::nullopt};
     if (repr.has(kSyn)) repr.mss = peer_mss;
     skb->push(repr.header_bytes());
-    emit_tcp(repr, kPeerAddress, kOurAddress, skb->data());
+    emit_tcp(repr, peer_address, kOurAddress, skb->data());
     const size_t bytes = skb->length;
     skb->push(kIpv4HeaderBytes);
-    emit_ipv4({.source = kPeerAddress, .destination = kOurAddress}, bytes, skb->data());
+    emit_ipv4({.source = peer_address, .destination = kOurAddress}, bytes, skb->data());
     return skb;
   }
 
@@ -108,6 +110,12 @@ class TcpLadder final : private Device {
   void silence() {
     BOOST_TEST(sent_.empty());
     sent_.clear();
+  }
+  // How many segments were sent that nobody has looked at.
+  size_t drop_sent() {
+    const size_t count = sent_.size();
+    sent_.clear();
+    return count;
   }
   uint16_t last_window = 0;
   std::optional<uint16_t> last_mss;
@@ -151,6 +159,7 @@ class TcpLadder final : private Device {
     out({kSyn, 0, 0});
   }
   void close_listener() { stack_->close(now_, listener_); }
+  void abort_listener() { stack_->abort(now_, listener_); }
 
   void send(size_t bytes) {
     const std::vector<std::byte> data(bytes, std::byte{'x'});

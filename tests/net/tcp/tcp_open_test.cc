@@ -75,10 +75,89 @@ BOOST_AUTO_TEST_CASE(a_listener_resets_an_acknowledgement_of_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_backlog_drops_syns) {
-  TcpLadder t({.backlog = 0});
-  t.stack().listen(kOurPort).value();
+  TcpLadder t({.backlog = 1});
+  t.listening();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kAck, 1, 1});
+  t.peer_port = 10;
   t.in({kSyn, 0});
   t.silence();
+  t.accept();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+}
+
+// Whoever only sends SYNs keeps nobody out: the oldest of them makes room.
+BOOST_AUTO_TEST_CASE(a_flood_of_syns_does_not_shut_a_listener) {
+  TcpLadder t({.max_sockets = 100, .backlog = 8});
+  t.listening();
+  for (uint16_t port = 1000; port < 3000; ++port) {
+    t.peer_port = port;
+    t.in({kSyn, 0});
+    t.out({kSyn | kAck, 0, 1});
+  }
+  BOOST_TEST(t.stack().socket_count() == 1u + 8);
+  t.peer_port = kPeerPort;
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kAck, 1, 1});
+  t.accept();
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+}
+
+// Our SYN and ACK was lost: the peer, in SYN-SENT, needs it again and not an acknowledgement.
+BOOST_AUTO_TEST_CASE(a_repeated_syn_gets_the_syn_and_ack_again) {
+  TcpLadder t;
+  t.listening();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  // Not as often as anybody likes.
+  for (int i = 0; i < 100; ++i) t.in({kSyn, 0});
+  t.silence();
+  t.in({kAck, 1, 1});
+  t.accept();
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+}
+
+// Both have opened at once, and the acknowledgement of our SYN comes with the peer's SYN.
+BOOST_AUTO_TEST_CASE(a_syn_and_ack_completes_a_simultaneous_open) {
+  TcpLadder t;
+  t.connecting();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kSyn | kAck, 0, 1});
+  BOOST_CHECK(t.state() == TcpState::kEstablished);
+  t.out({kAck, 1, 1});
+  t.send(100);
+  t.out({kAck, 1, 1, 100});
+}
+
+BOOST_AUTO_TEST_CASE(a_syn_and_ack_of_something_else_completes_nothing) {
+  TcpLadder t;
+  t.connecting();
+  t.in({kSyn, 0});
+  t.out({kSyn | kAck, 0, 1});
+  t.in({kSyn | kAck, 0, 77});
+  t.out({kRst, 77, 0});
+  BOOST_CHECK(t.state() == TcpState::kSynReceived);
+}
+
+BOOST_AUTO_TEST_CASE(a_listener_that_is_aborted_takes_its_children_with_it) {
+  for (const bool established : {false, true}) {
+    TcpLadder t;
+    t.listening();
+    t.in({kSyn, 0});
+    t.out({kSyn | kAck, 0, 1});
+    if (established) t.in({kAck, 1, 1});
+    t.abort_listener();
+    t.out({kRst | kAck, 1, 1});
+    BOOST_TEST(t.stack().socket_count() == 0u);
+    t.in({kAck, 1, 1});
+    t.out({kRst, 1, 0});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_lost_syn_is_sent_again_after_1_2_4_seconds_and_given_up_in_the_end) {
@@ -112,6 +191,28 @@ BOOST_AUTO_TEST_CASE(the_peer_s_maximum_segment_size_is_kept) {
   t.silence();  // Nagle keeps the rest
 }
 
+// However small, down to what Linux keeps to.
+BOOST_AUTO_TEST_CASE(a_small_maximum_segment_size_is_kept_too) {
+  for (const auto& [said, kept] :
+       {std::pair{60, 60u}, std::pair{87, 87u}, std::pair{48, 48u}, std::pair{1, 48u}}) {
+    TcpLadder t({.nodelay = true});
+    t.peer_mss = static_cast<uint16_t>(said);
+    t.established();
+    t.send(kept * 2);
+    t.out({kAck, 1, 1, kept});
+    t.out({kAck, 1 + kept, 1, kept});
+    t.silence();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_maximum_segment_size_of_0_says_nothing) {
+  TcpLadder t;
+  t.peer_mss = 0;
+  t.established();
+  t.send(536);
+  t.out({kAck, 1, 1, 536});
+}
+
 BOOST_AUTO_TEST_CASE(data_sent_before_the_handshake_keeps_the_peer_s_maximum_segment_size) {
   TcpLadder t;
   t.peer_mss = 700;
@@ -126,8 +227,8 @@ BOOST_AUTO_TEST_CASE(data_sent_before_the_handshake_keeps_the_peer_s_maximum_seg
   t.out({kAck, 1401, 1, 60});
 }
 
-// RFC 5681 halves for lost data; a lost SYN is none.
-BOOST_AUTO_TEST_CASE(a_lost_syn_ack_does_not_shrink_the_congestion_window) {
+// RFC 5681 section 3.1.
+BOOST_AUTO_TEST_CASE(after_a_lost_syn_ack_data_starts_with_one_segment) {
   TcpLadder t;
   t.listening();
   t.in({kSyn, 0});
@@ -136,7 +237,11 @@ BOOST_AUTO_TEST_CASE(a_lost_syn_ack_does_not_shrink_the_congestion_window) {
   t.in({kAck, 1, 1});
   t.accept();
   t.send(20'000);
-  t.out_segments(10);
+  t.out_segments(1);
+  t.silence();
+  t.in({kAck, 1, 1001});
+  t.out({kAck, 1001, 1, 1000});
+  t.out({kAck, 2001, 1, 1000});
   t.silence();
 }
 

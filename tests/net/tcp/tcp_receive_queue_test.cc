@@ -37,6 +37,19 @@ struct Fixture {
 
 BOOST_FIXTURE_TEST_SUITE(net_tcp_receive_queue, Fixture)
 
+BOOST_AUTO_TEST_CASE(nothing_behind_a_fin_is_kept) {
+  TcpSeq next(100);
+  // Early: a FIN behind byte 109, and data that claims to come after it.
+  BOOST_TEST(!queue.add(segment(TcpSeq(105), 5, kFin), next, kLimit));
+  BOOST_TEST(!queue.add(segment(TcpSeq(111), 20), next, kLimit));
+  BOOST_TEST(!queue.add(segment(TcpSeq(140), 20), next, kLimit));
+  BOOST_TEST(queue.add(segment(TcpSeq(100), 5), next, kLimit));
+  BOOST_CHECK(next == TcpSeq(111));
+  BOOST_TEST(queue.readable_bytes() == 10u);
+  BOOST_TEST(queue.queued_bytes() == 10u);
+  BOOST_TEST(!queue.has_gap());
+}
+
 // Segments that overlap, repeat and come in any order, over the wrap of the numbers: what comes out
 // is the stream.
 BOOST_DATA_TEST_CASE(any_order_gives_the_stream, data::xrange(50), seed) {

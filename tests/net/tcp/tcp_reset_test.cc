@@ -74,6 +74,66 @@ BOOST_AUTO_TEST_CASE(a_reset_in_the_handshake_is_a_failed_attempt_and_no_reset_c
   BOOST_TEST(t.stack().counters().estab_resets == 0u);
 }
 
+// ---- Answers to what is not acceptable (RFC 5961 section 7). ----
+
+// Out of the window, an acknowledgement of the future, a reset beside the next number, a SYN.
+constexpr Line kUnacceptable[] = {
+    {kAck, 100'000, 1}, {kAck, 1, 5000}, {kRst, 2, 0}, {kSyn, 1, 0}, {kSyn | kAck, 100'000, 1}};
+
+BOOST_AUTO_TEST_CASE(unacceptable_segments_get_one_answer_in_half_a_second) {
+  TcpLadder t;
+  t.established();
+  for (int round = 0; round < 3; ++round) {
+    for (const Line& line : kUnacceptable) {
+      for (int i = 0; i < 10; ++i) t.in(line);
+    }
+    t.out({kAck, 1, 1});
+    t.silence();
+    t.wait(milliseconds(499));
+    t.in(kUnacceptable[0]);
+    t.silence();
+    t.wait(milliseconds(1));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(data_that_comes_again_is_answered_each_time) {
+  TcpLadder t;
+  t.established();
+  t.in({kAck, 1, 1, 100});
+  t.out_after(milliseconds(40), {kAck, 1, 101});
+  for (int i = 0; i < 10; ++i) {
+    t.in({kAck, 1, 1, 100});
+    t.out({kAck, 1, 101});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_host_has_a_limit_for_all_its_sockets) {
+  TcpLadder t({.invalid_ratelimit = Nanos(0), .challenge_ack_limit = 1});
+  t.established();
+  for (int second = 0; second < 3; ++second) {
+    for (int i = 0; i < 10; ++i) t.in(kUnacceptable[static_cast<size_t>(i) % 5]);
+    t.out({kAck, 1, 1});
+    t.silence();
+    t.wait(seconds(1));
+  }
+}
+
+// Two of us, and somebody who has seen the numbers: each side's acknowledgement is unacceptable to
+// the other.
+BOOST_AUTO_TEST_CASE(a_forged_segment_starts_no_war_of_acknowledgements) {
+  TcpLadder t;
+  t.established();
+  t.in({kAck, 1, 1, 10});  // forged: the peer has sent nothing
+  t.out_after(milliseconds(40), {kAck, 1, 11});
+  size_t answers = 0;
+  for (int ms = 0; ms < 10'000; ++ms) {
+    t.in({kAck, 1, 1});  // the peer's answer to ours
+    t.wait(milliseconds(1));
+    answers += t.drop_sent();
+  }
+  BOOST_TEST(answers <= 21u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::net

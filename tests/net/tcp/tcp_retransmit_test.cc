@@ -138,6 +138,60 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_with_an_older_window_is_no_duplicate) {
   BOOST_TEST(t.stack().counters().fast_retrans == 0u);
 }
 
+// RFC 6582 section 3.2, step 2: what a recovery sent again is acknowledged more than once, up to
+// all of it, and that is no sign of another loss.
+BOOST_AUTO_TEST_CASE(acknowledgements_up_to_recover_start_no_second_fast_retransmit) {
+  TcpLadder t;
+  t.established();
+  t.send(5000);
+  t.out_segments(5);
+  for (int i = 0; i < 3; ++i) t.in({kAck, 1, 1});
+  t.out({kAck, 1, 1, 1000});
+  t.in({kAck, 1, 5001});  // all of it
+  t.send(2000);
+  t.out({kAck, 5001, 1, 1000});
+  t.out({kAck, 6001, 1, 1000});
+  for (int i = 0; i < 5; ++i) t.in({kAck, 1, 5001});
+  t.silence();
+  BOOST_TEST(t.stack().counters().fast_retrans == 1u);
+  // Once something later is acknowledged, three are one again.
+  t.in({kAck, 1, 6001});
+  for (int i = 0; i < 3; ++i) t.in({kAck, 1, 6001});
+  t.out({kAck, 6001, 1, 1000});
+  BOOST_TEST(t.stack().counters().fast_retrans == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(after_idle_time_sending_starts_with_the_initial_window) {
+  TcpLadder t;
+  t.established();
+  // Opened to 20 segments by a full flight.
+  t.send(10'000);
+  t.out_segments(10);
+  for (uint32_t i = 1; i <= 10; ++i) t.in({kAck, 1, 1 + i * 1000});
+  t.wait(seconds(10));
+  t.send(30'000);
+  for (uint32_t i = 0; i < 10; ++i) t.out({kAck, 10'001 + i * 1000, 1, 1000});
+  t.silence();
+}
+
+// Its user is gone, and the peer only says that it has no room.
+BOOST_AUTO_TEST_CASE(an_orphan_whose_peer_keeps_its_window_closed_ends) {
+  TcpLadder t({.rto_max = seconds(2)});
+  t.established();
+  t.window = 0;
+  t.in({kAck, 1, 1});
+  t.send(500);
+  t.stack().close(t.now(), t.id);
+  for (const int ms : {200, 400, 800, 1600}) {
+    t.out_after(milliseconds(ms), {kAck, 0, 1});
+    t.in({kAck, 1, 1});
+  }
+  t.out_after(seconds(2), {kRst | kAck, 1, 1});
+  BOOST_TEST(t.stack().counters().abort_on_timeout == 1u);
+  t.close_listener();
+  BOOST_TEST(t.stack().socket_count() == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::net
