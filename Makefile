@@ -84,7 +84,7 @@ SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
 CXXFLAGS_library := -fno-exceptions -fno-rtti
 LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS) $(LDFLAGS)
 LIBS_LIBRARY := -lfmt
-LIBS_HARNESS := $(LIBS_LIBRARY) -lz
+LIBS_HARNESS := $(LIBS_LIBRARY) -lz -llzma -lzstd -lbz2
 LIBS_TESTS := $(LIBS_HARNESS) -lboost_unit_test_framework
 
 COMPILE = $(CXX) $(CXXFLAGS_ALL) $(CXXFLAGS_$(MODE)) $(SAN_FLAGS) $(CXXFLAGS)

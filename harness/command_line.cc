@@ -189,7 +189,8 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   CLI::App& app = *program.add_subcommand(
       "replay", "feed a kernel's allocation trace (kmem events) through our allocators");
   app.add_option("TRACE", options.path,
-                 "text of perf script or tracefs, plain or gzip; - is standard input")
+                 "text of perf script, tracefs, trace-cmd, perf trace or LTTng; plain, gzip, xz, "
+                 "zstd or bzip2; - is standard input")
       ->required();
   auto* pages = app.add_flag_callback(
       "--pages", [&options] { options.mode = ReplayMode::kPages; }, "replay page events");
@@ -200,6 +201,10 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   add_parsed(app, "--memory", options.memory_bytes, parse_memory,
              fmt::format("size of the arena (default {})", format_size(options.memory_bytes)))
       ->option_text("SIZE");
+  add_parsed(
+      app, "--repeat", options.repetitions, count_between(1u, 1000u),
+      fmt::format("timed runs, of which the median is given (default {})", options.repetitions))
+      ->option_text("N");
   add_json(app, options.json_path);
 }
 

@@ -101,6 +101,7 @@ std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
     const Part part = part_of(plan.steps.size(), sample, kReplaySamples);
     for (size_t i = part.begin; i < part.end; ++i) {
       const ReplayStep& step = plan.steps[i];
+      if (step.action == ReplayStep::Action::kSplit) continue;  // in use before and after
       const Pfn pfn(step.identity);
       step.action == ReplayStep::Action::kAlloc ? in_use.add_block(pfn, Order(step.order))
                                                 : in_use.remove_block(pfn, Order(step.order));

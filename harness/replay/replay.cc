@@ -18,22 +18,47 @@ const char* option_of(ReplayMode mode) {
 // Memory in use is looked at as many times between two samples: often, since its peak is wanted.
 constexpr size_t kLooksPerSample = 64;
 
-// Runs the plan part by part, looking at memory between the parts, when the clock stands.
-void run_plan(ReplayMachine& machine, mm::Memory& memory, const ReplayPlan& plan,
-              ReplayReport& report) {
+// Runs the plan part by part, looking at memory between the parts.
+void run_and_look(ReplayMachine& machine, mm::Memory& memory, const ReplayPlan& plan,
+                  ReplayReport& report) {
   std::vector<PageSet> samples;
   constexpr size_t kLooks = kReplaySamples * kLooksPerSample;
   for (size_t look = 0; look < kLooks; ++look) {
     const Part part = part_of(plan.steps.size(), look, kLooks);
-    const Nanos start = os::monotonic_now();
     machine.run(std::span(plan.steps).subspan(part.begin, part.end - part.begin));
-    report.time += os::monotonic_now() - start;
-
     report.final_bytes = memory.pages().allocated_pages().value() * mm::kPageSize;
     report.peak_bytes = std::max(report.peak_bytes, report.final_bytes);
     if ((look + 1) % kLooksPerSample == 0) samples.push_back(allocated_pages(memory.pages()));
   }
   report.ours = unusable_over_time(samples);
+}
+
+// A memory and the machine on it, for one run of the plan.
+struct Stage {
+  std::unique_ptr<mm::Memory> memory;
+  ReplayMachine machine;
+};
+Result<Stage> make_stage(const ReplayOptions& options, const Trace& trace, const ReplayPlan& plan) {
+  auto memory = mm::Memory::create({.size_bytes = options.memory_bytes});
+  if (!memory) return memory.error();
+  auto machine = ReplayMachine::create(**memory, trace, plan);
+  if (!machine) return machine.error();
+  return Stage{std::move(*memory), std::move(*machine)};
+}
+
+// The time of all steps, on a memory that nobody has used, as often as asked.
+Status take_times(const ReplayOptions& options, const Trace& trace, const ReplayPlan& plan,
+                  ReplayReport& report) {
+  for (uint32_t i = 0; i < options.repetitions; ++i) {
+    Result<Stage> stage = make_stage(options, trace, plan);
+    if (!stage) return stage.error();
+    const Nanos start = os::monotonic_now();
+    stage->machine.run(plan.steps);
+    report.times.push_back(os::monotonic_now() - start);
+    stage->machine.free_all();
+  }
+  std::sort(report.times.begin(), report.times.end());
+  return {};
 }
 
 }  // namespace
@@ -48,22 +73,20 @@ Result<ReplayReport> run_replay(const ReplayOptions& options) {
                              "and --objects",
                              options.path, option_of(plan.mode))};
   }
-  auto memory = mm::Memory::create({.size_bytes = options.memory_bytes});
-  if (!memory) return memory.error();
-  auto machine = ReplayMachine::create(**memory, *trace, plan);
-  if (!machine) return machine.error();
-
+  Result<Stage> stage = make_stage(options, *trace, plan);
+  if (!stage) return stage.error();
   ReplayReport report;
   report.options = options;
-  run_plan(*machine, **memory, plan, report);
+  run_and_look(stage->machine, *stage->memory, plan, report);
   const ReplayPlan page_plan = make_replay_plan(*trace, ReplayMode::kPages);
   report.traced = unusable_over_time(traced_pages(page_plan));
 
-  machine->free_all();
-  report.failed_allocs = machine->failed_allocs();
-  report.refused_frees = (*memory)->misuses();
-  const mm::Leaks leaks = (*memory)->close();
+  stage->machine.free_all();
+  report.failed_allocs = stage->machine.failed_allocs();
+  report.refused_frees = stage->memory->misuses();
+  const mm::Leaks leaks = stage->memory->close();
   report.leaks = leaks.objects + leaks.pages.value();
+  if (Status timed = take_times(options, *trace, plan, report); !timed) return timed.error();
   report.events_by_kind = trace->by_kind();
   report.events = trace->events.size();
   report.steps = plan.steps.size();

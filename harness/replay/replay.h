@@ -16,7 +16,8 @@ struct ReplayOptions {
   std::string path;
   ReplayMode mode = ReplayMode::kAuto;
   uint64_t memory_bytes = uint64_t{1} << 30;
-  std::string json_path;  // empty: none; "-": standard output
+  uint32_t repetitions = 5;  // timed ones, beside the one that looks at memory
+  std::string json_path;     // empty: none; "-": standard output
 };
 
 struct ReplayReport {
@@ -27,7 +28,7 @@ struct ReplayReport {
   ReplayPlan plan;  // without its steps
   uint64_t steps = 0;
 
-  Nanos time{0};  // of all steps, nothing else
+  std::vector<Nanos> times;  // of all steps, nothing else, of each repetition, shortest first
   uint64_t failed_allocs = 0;
   uint64_t refused_frees = 0;  // frees that our allocators reported as wrong: 0
   uint64_t leaks = 0;          // objects and pages left after everything was freed: 0
@@ -37,7 +38,8 @@ struct ReplayReport {
   std::vector<UnusableIndex> ours;    // at each sample
   std::vector<UnusableIndex> traced;  // of the kernel's own pages; empty without page events
 
-  double ns_per_event() const {
+  Nanos median_time() const { return times[times.size() / 2]; }
+  double ns_per_event(Nanos time) const {
     return steps == 0 ? 0 : static_cast<double>(time.value()) / static_cast<double>(steps);
   }
 };

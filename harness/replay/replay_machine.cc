@@ -12,7 +12,8 @@ Result<ReplayMachine> ReplayMachine::create(mm::Memory& memory, const Trace& tra
     if (plan.cache_bytes[i] == 0) continue;  // only frees named it
     // kmalloc's own caches have their names already; a trace may show objects of them.
     const std::string& name = trace.caches[i];
-    auto cache = memory.create_cache({.name = name.starts_with("kmalloc-") ? "trace:" + name : name,
+    const bool is_ours = name.find("kmalloc-") != std::string::npos;
+    auto cache = memory.create_cache({.name = is_ours ? "trace:" + name : name,
                                       .object_size = plan.cache_bytes[i],
                                       .align = 0,
                                       .how = mm::CacheAlign::kNatural,
@@ -34,6 +35,9 @@ void ReplayMachine::run(std::span<const ReplayStep> steps) {
       case ReplayStep::Action::kFree:
         if (void* object = std::exchange(objects_[step.slot], nullptr)) free(step, object);
         break;
+      case ReplayStep::Action::kSplit:
+        split(step);
+        break;
       case ReplayStep::Action::kFreeNull:
         memory_.kfree(nullptr);
         break;
@@ -46,10 +50,20 @@ void* ReplayMachine::allocate(const ReplayStep& step) {
     case TraceEventKind::kMmPageAlloc:
       return memory_.pages().alloc_pages(step.gfp, mm::Order(step.order));
     case TraceEventKind::kKmalloc:
-      return memory_.kmalloc(step.bytes, step.gfp);
+      // The traced kernel has dropped these too, and said so in its own log.
+      return memory_.kmalloc(step.bytes, step.gfp - (mm::kGfpFlagDma32 | mm::kGfpFlagHighmem));
     default:
       return caches_[step.cache]->alloc(step.gfp);
   }
+}
+
+void ReplayMachine::split(const ReplayStep& step) {
+  auto* page = static_cast<mm::Page*>(objects_[step.slot]);
+  if (page == nullptr) return;
+  const mm::Order half(step.order);
+  memory_.pages().split_pages(page, half.higher(), half);
+  objects_[step.upper_slot] = page + half.pages().value();
+  allocations_[step.slot] = allocations_[step.upper_slot] = &step;
 }
 
 void ReplayMachine::free(const ReplayStep& allocation, void* object) {

@@ -31,12 +31,13 @@ class ReplayMachine {
       : memory_(memory), objects_(plan.slots), allocations_(plan.slots) {}
 
   void* allocate(const ReplayStep& step);
+  void split(const ReplayStep& step);
   void free(const ReplayStep& allocation, void* object);
 
   mm::Memory& memory_;
   std::vector<mm::KmemCache*> caches_;
   std::vector<void*> objects_;                  // by slot; null: none
-  std::vector<const ReplayStep*> allocations_;  // by slot: what put it there
+  std::vector<const ReplayStep*> allocations_;  // by slot: what it is now
   uint64_t failed_allocs_ = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "lib/bits.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -27,17 +29,27 @@ class Planner {
   }
 
   ReplayPlan finish() {
-    plan_.live_at_end = live_.size();
+    plan_.live_at_end += live_.size();
     return std::move(plan_);
   }
 
  private:
   void add_alloc(const TraceEvent& event) {
+    // What the kernel does not show cannot be freed by name: it lives to the end.
+    if (event.hidden) {
+      emit_alloc(event);
+      ++plan_.live_at_end;
+      return;
+    }
     if (const auto known = live_.find(event.identity); known != live_.end()) {
       ++plan_.implicit_frees;
       emit_free(known->second);
       live_.erase(known);
     }
+    live_.emplace(event.identity, emit_alloc(event));
+  }
+
+  ReplayStep emit_alloc(const TraceEvent& event) {
     ++plan_.allocs;
     const ReplayStep step{.action = ReplayStep::Action::kAlloc,
                           .kind = event.kind,
@@ -53,12 +65,12 @@ class Planner {
     }
     requested_bytes_ += bytes_of(step);
     plan_.peak_requested_bytes = std::max(plan_.peak_requested_bytes, requested_bytes_);
-    live_.emplace(event.identity, step);
     plan_.steps.push_back(step);
+    return step;
   }
 
   void add_free(const TraceEvent& event) {
-    if (event.kind == TraceEventKind::kKfree && event.identity == 0) {
+    if (event.kind == TraceEventKind::kKfree && event.identity == 0 && !event.hidden) {
       ++plan_.null_frees;
       plan_.steps.push_back({.action = ReplayStep::Action::kFreeNull,
                              .kind = event.kind,
@@ -70,7 +82,9 @@ class Planner {
                              .identity = 0});
       return;
     }
-    const auto known = live_.find(event.identity);
+    if (is_page_event(event.kind)) split_around(event);
+    // What the kernel did not show could be anything.
+    const auto known = event.hidden ? live_.end() : live_.find(event.identity);
     if (known == live_.end()) {
       ++plan_.unmatched_frees;
       return;
@@ -79,6 +93,38 @@ class Planner {
     ++plan_.frees;
     emit_free(known->second);
     live_.erase(known);
+  }
+
+  // Where `event` frees a part of a live block, that is halved until the part is a block of its
+  // own: the kernel's split_page(), and __free_pages() of a page that somebody else still holds.
+  void split_around(const TraceEvent& event) {
+    const auto covers = [&](unsigned order) {
+      const auto found = live_.find(align_down(event.identity, uint64_t{1} << order));
+      return found != live_.end() && found->second.order > event.order &&
+                     found->second.order >= order
+                 ? &found->second
+                 : nullptr;
+    };
+    const ReplayStep* block = nullptr;
+    for (unsigned order = event.order; block == nullptr && order <= mm::Order::kMax; ++order) {
+      block = covers(order);
+    }
+    if (block == nullptr) return;
+    ++plan_.split_blocks;
+    ReplayStep lower = *block;
+    while (lower.order > event.order) {
+      ReplayStep upper = lower;
+      upper.order = lower.order = static_cast<uint8_t>(lower.order - 1);
+      upper.identity += uint64_t{1} << upper.order;
+      upper.slot = take_slot();
+      ReplayStep split = lower;
+      split.action = ReplayStep::Action::kSplit;
+      split.upper_slot = upper.slot;
+      plan_.steps.push_back(split);
+      live_.insert_or_assign(lower.identity, lower);
+      live_.insert_or_assign(upper.identity, upper);
+      if (event.identity >= upper.identity) lower = upper;
+    }
   }
 
   // Freed as it was allocated.

@@ -20,7 +20,12 @@ enum class ReplayMode {
 };
 
 struct ReplayStep {
-  enum class Action : uint8_t { kAlloc, kFree, kFreeNull };
+  enum class Action : uint8_t {
+    kAlloc,
+    kFree,
+    kFreeNull,
+    kSplit,  // the block of `slot` becomes two of `order`; the upper one goes to `upper_slot`
+  };
   Action action;
   TraceEventKind kind;  // of the allocation, for a free too: merged caches free under other names
   uint8_t order;
@@ -28,7 +33,8 @@ struct ReplayStep {
   uint32_t cache;
   uint32_t bytes;
   mm::Gfp gfp;
-  uint64_t identity;  // the trace's own pfn or address
+  uint64_t identity;        // the trace's own pfn or address
+  uint32_t upper_slot = 0;  // of splits
 };
 
 struct ReplayPlan {
@@ -41,7 +47,8 @@ struct ReplayPlan {
   uint64_t unmatched_frees = 0;   // without: skipped
   uint64_t implicit_frees = 0;    // an address handed out again: freed first
   uint64_t null_frees = 0;        // kfree(NULL)
-  uint64_t order_mismatches = 0;  // pages freed with another order than allocated: a split block
+  uint64_t split_blocks = 0;      // a part was freed: the rest of the block lives on
+  uint64_t order_mismatches = 0;  // pages freed with a larger order than allocated
   uint64_t live_at_end = 0;
   uint64_t peak_requested_bytes = 0;
   // For each cache of the trace, the largest object it handed out; 0 when none.

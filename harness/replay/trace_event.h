@@ -25,6 +25,7 @@ inline constexpr std::array<std::string_view, kTraceEventKinds> kTraceEventNames
 struct TraceEvent {
   TraceEventKind kind;
   uint8_t order = 0;      // of page events
+  bool hidden = false;    // the kernel did not show the address: identity says nothing
   uint32_t cache = 0;     // of kmem_cache events: index in Trace::caches
   uint32_t bytes = 0;     // of object allocations: bytes_req
   mm::Gfp gfp;            // of allocations

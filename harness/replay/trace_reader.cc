@@ -1,16 +1,13 @@
 #include "harness/replay/trace_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include <cerrno>
-#include <cstring>
-#include <map>
-#include <memory>
+#include <algorithm>
+#include <iterator>
+#include <numeric>
 
+#include "harness/replay/byte_source.h"
+#include "harness/replay/trace_gfp.h"
 #include "harness/replay/trace_parser.h"
 
 namespace ring3::harness {
@@ -19,6 +16,10 @@ namespace {
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr size_t kLongestLine = size_t{64} << 10;
 constexpr size_t kBrokenShown = 5;
+constexpr size_t kGfpShown = 5;
+// Other events are counted by name while there are so many names; prose has more.
+constexpr size_t kSkippedNames = 200;
+constexpr std::string_view kOtherNames = "other lines";
 // A file without an event up to here has none: an endless one is given up.
 constexpr size_t kEventlessBytes = size_t{64} << 20;
 
@@ -40,10 +41,18 @@ class TraceBuilder {
   void add(const ParsedEvent& parsed) {
     TraceEvent event = parsed.event;
     if (!parsed.cache.empty()) event.cache = cache_index(parsed.cache);
-    if (!parsed.gfp.empty()) event.gfp = flags(parsed.gfp);
+    if (!parsed.gfp.empty()) event.gfp = flags(parsed.gfp, parsed.migratetype);
+    if (event.hidden) ++trace_.hidden_addresses;
     trace_.events.push_back(event);
   }
-  void add(IgnoredLine) { ++trace_.ignored_lines; }
+  void add(SkippedLine skipped) {
+    auto known = trace_.skipped.find(skipped.what);
+    if (known == trace_.skipped.end()) {
+      const bool room = trace_.skipped.size() < kSkippedNames;
+      known = trace_.skipped.try_emplace(std::string(room ? skipped.what : kOtherNames), 0).first;
+    }
+    ++known->second;
+  }
   void add(LostEvents) { ++trace_.lost_records; }
   void add(BrokenLine broken) {
     if (++trace_.broken_lines <= kBrokenShown) {
@@ -59,46 +68,34 @@ class TraceBuilder {
   }
 
   // A trace has few combinations of flags, so each is parsed once.
-  mm::Gfp flags(std::string_view text) {
-    if (const auto known = flags_.find(text); known != flags_.end()) return known->second;
-    const Result<mm::Gfp> parsed = mm::parse_gfp(text);
-    const bool usable = parsed && mm::highest_zone(*parsed);
-    if (!usable) {
-      ++trace_.unknown_gfp;
-      return mm::kGfpKernel;
+  mm::Gfp flags(std::string_view text, std::optional<unsigned> migratetype) {
+    key_.assign(text);
+    key_ += static_cast<char>(migratetype.value_or(127));
+    auto known = flags_.find(key_);
+    if (known == flags_.end()) {
+      const TraceGfp parsed = parse_trace_gfp(text, migratetype);
+      known = flags_.emplace(key_, KnownFlags{parsed.gfp, !parsed.unknown.empty()}).first;
+      if (!parsed.unknown.empty()) name_unknown(parsed.unknown);
     }
-    return flags_.emplace(text, *parsed).first->second;
+    if (known->second.has_unknown) ++trace_.unknown_gfp;
+    return known->second.gfp;
+  }
+  void name_unknown(std::string_view name) {
+    std::vector<std::string>& names = trace_.gfp_unknown;
+    if (names.size() < kGfpShown && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.emplace_back(name);
+    }
   }
 
+  struct KnownFlags {
+    mm::Gfp gfp;
+    bool has_unknown;
+  };
   Trace trace_;
   std::map<std::string, uint32_t, std::less<>> cache_indices_;
-  std::map<std::string, mm::Gfp, std::less<>> flags_;
+  std::map<std::string, KnownFlags, std::less<>> flags_;
+  std::string key_;
 };
-
-Error cannot_read(const std::string& path, const char* reason) {
-  return {Errc::kIo, fmt::format("cannot read trace '{}': {}", path, reason)};
-}
-
-struct GzClose {
-  void operator()(gzFile file) const { gzclose(file); }
-};
-using GzHandle = std::unique_ptr<gzFile_s, GzClose>;
-
-Result<GzHandle> open_trace(const std::string& path) {
-  const int descriptor = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return cannot_read(path, std::strerror(errno));
-  struct stat status {};
-  if (fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
-    close(descriptor);
-    return cannot_read(path, "it is a folder");
-  }
-  GzHandle file(gzdopen(descriptor, "rb"));  // reads plain files as they are
-  if (file == nullptr) {
-    close(descriptor);
-    return cannot_read(path, "out of memory");
-  }
-  return file;
-}
 
 // Cuts what is read into lines; a line may span chunks.
 class LineSplitter {
@@ -134,25 +131,34 @@ class LineSplitter {
   std::string rest_;
 };
 
-Status read_lines(gzFile file, const std::string& path, TraceBuilder& builder) {
+Status read_lines(ByteSource& source, TraceBuilder& builder) {
   std::vector<char> chunk(kChunkBytes);
   LineSplitter lines(builder);
   size_t total = 0;
-  int got;
-  while ((got = gzread(file, chunk.data(), kChunkBytes)) > 0) {
-    lines.add({chunk.data(), static_cast<size_t>(got)});
-    total += static_cast<size_t>(got);
+  for (;;) {
+    const Result<size_t> got = source.read(chunk);
+    if (!got) return got.error();
+    if (*got == 0) break;
+    lines.add({chunk.data(), *got});
+    total += *got;
     if (total >= kEventlessBytes && !builder.has_events()) return {};
   }
-  lines.finish();
-  // A file that ends inside a compressed stream reads to its end and only then says so.
-  int code = Z_OK;
-  const char* message = gzerror(file, &code);
-  if (got >= 0 && code != Z_BUF_ERROR) return {};
-  if (code == Z_ERRNO) return cannot_read(path, std::strerror(errno));
-  return Error{Errc::kBadFormat,
-               fmt::format("trace '{}' is damaged or cut off: {}; make or fetch it again", path,
-                           code == Z_BUF_ERROR ? "it ends in the middle" : message)};
+  // The line that a cut goes through is nobody's fault.
+  if (!source.is_cut()) lines.finish();
+  return {};
+}
+
+// What the lines of a file without an event are, the most frequent first.
+std::string what_it_holds(const Trace& trace) {
+  std::vector<std::pair<uint64_t, std::string_view>> counts;
+  for (const auto& [what, count] : trace.skipped) counts.emplace_back(count, what);
+  std::sort(counts.rbegin(), counts.rend());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(counts.size(), 5); ++i) {
+    fmt::format_to(std::back_inserter(text), "; {} x {}", counts[i].first, counts[i].second);
+  }
+  for (const std::string& broken : trace.broken) text += "; " + broken;
+  return text;
 }
 
 }  // namespace
@@ -163,18 +169,25 @@ std::array<uint64_t, kTraceEventKinds> Trace::by_kind() const {
   return counts;
 }
 
+uint64_t Trace::skipped_lines() const {
+  return std::accumulate(skipped.begin(), skipped.end(), uint64_t{0},
+                         [](uint64_t sum, const auto& kind) { return sum + kind.second; });
+}
+
 Result<Trace> read_trace(const std::string& path) {
-  Result<GzHandle> file = open_trace(path);
-  if (!file) return file.error();
+  Result<std::unique_ptr<ByteSource>> source = open_bytes(path);
+  if (!source) return source.error();
   TraceBuilder builder;
-  if (Status read = read_lines(file->get(), path, builder); !read) return read.error();
+  if (Status read = read_lines(**source, builder); !read) return read.error();
   Trace trace = builder.take();
+  trace.is_cut = (*source)->is_cut();
   if (trace.events.empty()) {
     return Error{
         Errc::kBadFormat,
         fmt::format("'{}' is no trace: none of the {} lines read is a kmem event; give the text "
-                    "of `perf script` or of tracefs' trace file",
-                    path, trace.lines)};
+                    "of `perf script`, of tracefs' trace file or of `trace-cmd report`{}{}",
+                    path, trace.lines, what_it_holds(trace),
+                    trace.is_cut ? "; the file is cut off" : "")};
   }
   return trace;
 }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+#include <vector>
 
 namespace ring3::harness {
 namespace {
@@ -12,6 +14,24 @@ constexpr size_t kSampleStep = 4;  // of the samples, those shown
 
 double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 double percent(uint64_t per_mille) { return static_cast<double>(per_mille) / 10; }
+
+// The lines without an event of ours, the most frequent kinds first.
+std::string skipped_section(const Trace& trace) {
+  constexpr size_t kShown = 6;
+  if (trace.skipped.empty()) return {};
+  std::vector<std::pair<uint64_t, std::string_view>> kinds;
+  for (const auto& [what, count] : trace.skipped) kinds.emplace_back(count, what);
+  std::sort(kinds.rbegin(), kinds.rend());
+  std::string text = fmt::format("  {} lines without a kmem event:", trace.skipped_lines());
+  for (size_t i = 0; i < std::min(kShown, kinds.size()); ++i) {
+    fmt::format_to(std::back_inserter(text), "{} {} {}", i == 0 ? "" : ",", kinds[i].first,
+                   kinds[i].second);
+  }
+  if (kinds.size() > kShown) {
+    fmt::format_to(std::back_inserter(text), ", and {} kinds more", kinds.size() - kShown);
+  }
+  return text + "\n";
+}
 
 std::string trace_section(const ReplayReport& report) {
   const bool pages = report.plan.mode == ReplayMode::kPages;
@@ -28,28 +48,40 @@ std::string trace_section(const ReplayReport& report) {
   };
   add(report.trace.broken_lines, "broken lines in all");
   add(report.trace.lost_records, "records of lost events");
-  add(report.trace.unknown_gfp, "events with gfp flags that are unknown here, taken as GFP_KERNEL");
+  if (report.trace.unknown_gfp != 0) {
+    fmt::format_to(std::back_inserter(text),
+                   "  {} events with gfp flags that are unknown here and left out: {}\n",
+                   report.trace.unknown_gfp, fmt::join(report.trace.gfp_unknown, ", "));
+  }
+  add(report.trace.hidden_addresses, "events whose address the kernel did not show");
+  text += skipped_section(report.trace);
+  if (report.trace.is_cut) text += "  the file is cut off: what follows is of the part there is\n";
   return text;
 }
 
 std::string replay_section(const ReplayReport& report) {
   const ReplayPlan& plan = report.plan;
   return fmt::format(
-      "replayed through the {}: {} steps in {:.1f} ms, {:.0f} ns an event\n"
+      "replayed through the {}: {} steps in {:.1f} ms, {:.0f} ns an event, the median of {} runs "
+      "({:.0f} to {:.0f})\n"
       "  allocations       {:>10}   failed here      {}\n"
       "  frees             {:>10}   refused here     {}\n"
       "  unmatched frees   {:>10}   the trace's own: their allocation is not in it\n"
       "  implicit frees    {:>10}   an address handed out again without a free\n"
       "  kfree(NULL)       {:>10}\n"
-      "  order mismatches  {:>10}   freed with another order than allocated\n"
+      "  split blocks      {:>10}   a part was freed, the rest lives on\n"
+      "  order mismatches  {:>10}   freed with a larger order than allocated\n"
       "  live at the end   {:>10}   freed afterwards; left then: {}\n"
       "  requested at peak {:>10.1f} MiB\n"
       "  in use at peak    {:>10.1f} MiB, at the end {:.1f} MiB\n",
       plan.mode == ReplayMode::kPages ? "page allocator" : "caches", report.steps,
-      static_cast<double>(report.time.value()) / 1e6, report.ns_per_event(), plan.allocs,
-      report.failed_allocs, plan.frees, report.refused_frees, plan.unmatched_frees,
-      plan.implicit_frees, plan.null_frees, plan.order_mismatches, plan.live_at_end, report.leaks,
-      mib(plan.peak_requested_bytes), mib(report.peak_bytes), mib(report.final_bytes));
+      static_cast<double>(report.median_time().value()) / 1e6,
+      report.ns_per_event(report.median_time()), report.times.size(),
+      report.ns_per_event(report.times.front()), report.ns_per_event(report.times.back()),
+      plan.allocs, report.failed_allocs, plan.frees, report.refused_frees, plan.unmatched_frees,
+      plan.implicit_frees, plan.null_frees, plan.split_blocks, plan.order_mismatches,
+      plan.live_at_end, report.leaks, mib(plan.peak_requested_bytes), mib(report.peak_bytes),
+      mib(report.final_bytes));
 }
 
 std::string fragmentation_section(const ReplayReport& report) {

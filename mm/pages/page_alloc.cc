@@ -217,6 +217,25 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
   return true;
 }
 
+void PageAllocator::split_pages(Page* page, Order order, Order to) {
+  const uintptr_t caller = RING3_CALL_SITE();
+  if (!memmap_.contains(page)) {
+    reports_.report([&] { return bad_address_report(memmap_, page, order, caller); });
+    return;
+  }
+  if (!order.valid() || to >= order || !page->claim(order, PageOwner::kNobody)) {
+    const PageMisuse misuse = diagnose_free(*page, order, PageOwner::kNobody);
+    reports_.report([&] { return bad_page_report(misuse, memmap_, *page, order, caller); });
+    return;
+  }
+  // Ours alone until the heads say that they are allocated, each by itself.
+  dissolve_compound(*page, order);
+  for (Page* piece = page; piece < page + order.pages().value(); piece += to.pages().value()) {
+    piece->caller.store(caller, std::memory_order_relaxed);
+    piece->set_head(PageState::kAllocated, to);
+  }
+}
+
 // Why `page` could not be claimed. By now another thread may have changed it: a block that looks
 // right was free a moment ago.
 PageMisuse PageAllocator::diagnose_free(const Page& page, Order order, PageOwner owner) const {

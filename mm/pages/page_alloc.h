@@ -55,10 +55,16 @@ class PageAllocator {
   // The same by the block's address: the kernel's free_pages(addr, order).
   void free_pages_at(void* address, Order order) __attribute__((noinline));
 
-  // The same for an owner with rules of its own, on behalf of `caller` (a return address): only a
-  // free that names `owner` gives the block back. free_owned_pages: false when it reported.
+  // alloc_pages and free_pages for an owner with rules of its own, on behalf of `caller` (a return
+  // address): only a free that names `owner` gives the block back. free_owned_pages: false when it
+  // reported.
   Page* alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
   bool free_owned_pages(Page& page, Order order, PageOwner owner, uintptr_t caller);
+
+  // Makes an allocated block of `order` into blocks of the lower order `to`, each to be freed on
+  // its own (the kernel's split_page, which goes down to single pages). A block that is not
+  // allocated like that is reported and stays as it is. A compound page ends.
+  void split_pages(Page* page, Order order, Order to) __attribute__((noinline));
 
   const Memmap& memmap() const { return memmap_; }
   void* address_of(const Page* page) const { return memmap_.address_of(*page); }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "harness/replay/replay_machine.h"
+#include "harness/replay/trace_gfp.h"
 #include "harness/replay/trace_parser.h"
 #include "lib/check.h"
 #include "mm/mm.h"
@@ -25,8 +26,7 @@ Trace parse(std::string_view text) {
     if (parsed == nullptr) continue;
     TraceEvent event = parsed->event;
     event.cache = static_cast<uint32_t>(parsed->cache.size() % trace.caches.size());
-    const auto gfp = mm::parse_gfp(parsed->gfp);
-    if (gfp && mm::highest_zone(*gfp)) event.gfp = *gfp;
+    event.gfp = parse_trace_gfp(parsed->gfp, parsed->migratetype).gfp;
     // Larger ones are for the reader of a whole file to refuse.
     if (event.kind == TraceEventKind::kKmemCacheAlloc && event.bytes > mm::kMaxObjectBytes)
       continue;

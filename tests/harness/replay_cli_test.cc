@@ -69,7 +69,34 @@ BOOST_AUTO_TEST_CASE(broken_lines_are_named_in_the_report) {
   TempFile file("junk\na 1 [000] 1.5: kmem:kfree: call_site=f ptr=(null)\n");
   const auto result = run_ring3("replay " + file.path());
   BOOST_TEST(result.exit_code == 0);
-  BOOST_TEST(contains(result.out, "broken line 1: not a line of perf script or tracefs"));
+  BOOST_TEST(contains(result.out, "broken line 1: no event"));
+}
+
+BOOST_AUTO_TEST_CASE(the_time_is_the_median_of_as_many_runs_as_asked) {
+  const auto result = run_ring3("replay --repeat 3 " + kSample + " --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  BOOST_TEST(json.at("repetitions") == 3);
+  const double median = json.at("ns_per_event");
+  BOOST_TEST(json.at("ns_per_event_least").get<double>() <= median);
+  BOOST_TEST(json.at("ns_per_event_most").get<double>() >= median);
+  BOOST_TEST(json.at("ns_per_event_least").get<double>() > 0.0);
+}
+
+// Three pages of a block of eight come back one by one; what is left is freed at the end.
+BOOST_AUTO_TEST_CASE(parts_of_a_block_are_freed_one_by_one) {
+  TempFile file(
+      "mm_page_alloc: page=0x1 pfn=0x100 order=3 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_COMP\n"
+      "mm_page_free: page=0x1 pfn=0x107 order=0\n"
+      "mm_page_free: page=0x1 pfn=0x102 order=1\n");
+  const auto result = run_ring3("replay --repeat 1 " + file.path() + " --json -");
+  BOOST_REQUIRE(result.exit_code == 0);
+  const auto json = nlohmann::json::parse(result.out);
+  BOOST_TEST(json.at("split_blocks") == 2);
+  BOOST_TEST(json.at("frees") == 2);
+  BOOST_TEST(json.at("final_bytes") == 5 * 4096);
+  BOOST_TEST(json.at("refused_frees") == 0);
+  BOOST_TEST(json.at("leaks") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_mode_without_events_says_which_has) {

@@ -84,10 +84,39 @@ BOOST_AUTO_TEST_CASE(a_cache_is_as_wide_as_its_largest_object) {
   BOOST_TEST(plan.cache_bytes[1] == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_block_is_freed_with_its_own_order) {
-  const auto plan = plan_of({page(Kind::kMmPageAlloc, 8, 3), page(Kind::kMmPageFree, 8, 0)});
-  BOOST_TEST(plan.steps[1].order == 3u);
+BOOST_AUTO_TEST_CASE(a_free_with_a_larger_order_frees_the_block_as_it_is) {
+  const auto plan = plan_of({page(Kind::kMmPageAlloc, 8, 1), page(Kind::kMmPageFree, 8, 3)});
+  BOOST_TEST(plan.steps[1].order == 1u);
   BOOST_TEST(plan.order_mismatches == 1u);
+}
+
+// The part that is freed is cut out by halving; the rest lives, and can be freed later.
+BOOST_AUTO_TEST_CASE(a_free_of_a_part_splits_the_block) {
+  const auto plan = plan_of({page(Kind::kMmPageAlloc, 8, 3), page(Kind::kMmPageFree, 13, 0),
+                             page(Kind::kMmPageFree, 8, 2), page(Kind::kMmPageFree, 14, 1)});
+  BOOST_TEST(plan.split_blocks == 1u);
+  BOOST_TEST(plan.order_mismatches == 0u);
+  BOOST_TEST(plan.frees == 3u);
+  BOOST_TEST(plan.unmatched_frees == 0u);
+  BOOST_TEST(plan.live_at_end == 1u);  // page 12
+  BOOST_REQUIRE(plan.steps.size() == 1u + 3 + 3);
+  BOOST_CHECK(plan.steps[1].action == Action::kSplit);
+  BOOST_TEST(plan.steps[1].order == 2u);
+  BOOST_TEST(plan.steps[1].slot == plan.steps[0].slot);
+  BOOST_TEST(plan.steps[2].slot == plan.steps[1].upper_slot);
+  BOOST_TEST(plan.slots == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_hidden_object_lives_and_frees_nothing) {
+  TraceEvent alloc = object(Kind::kKmalloc, 0, 8);
+  TraceEvent free = object(Kind::kKfree, 0);
+  alloc.hidden = free.hidden = true;
+  const auto plan = plan_of({alloc, alloc, free});
+  BOOST_TEST(plan.allocs == 2u);
+  BOOST_TEST(plan.live_at_end == 2u);
+  BOOST_TEST(plan.implicit_frees == 0u);
+  BOOST_TEST(plan.unmatched_frees == 1u);
+  BOOST_TEST(plan.null_frees == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(pages_and_objects_are_never_replayed_together) {

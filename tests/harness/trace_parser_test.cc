@@ -45,6 +45,68 @@ BOOST_AUTO_TEST_CASE(reads_the_decimal_pfn_of_old_kernels) {
   BOOST_TEST(free.event.identity == 1771975u);
 }
 
+// The same allocation as the tools print it.
+const char* const kForms[] = {
+    // perf script without process, CPU or time, and with a clock that is not seconds
+    "kmem:kmalloc: call_site=f+0x1 ptr=0xffff8881 bytes_req=408 bytes_alloc=512 "
+    "gfp_flags=GFP_KERNEL|__GFP_ZERO node=-1",
+    "ls 12 [001] 123456789012: kmem:kmalloc: call_site=f ptr=0xffff8881 bytes_req=408 "
+    "bytes_alloc=512 gfp_flags=GFP_KERNEL|__GFP_ZERO",
+    "ls 12 [001] 15:04:05.123: kmem:kmalloc: call_site=f ptr=0xffff8881 bytes_req=408 "
+    "bytes_alloc=512 gfp_flags=GFP_KERNEL|__GFP_ZERO",
+    // trace-cmd report
+    "   ls-12    [001]  9.123456: kmalloc:              (f+0x1) call_site=ffffffff81 "
+    "ptr=0xffff8881 bytes_req=408 bytes_alloc=512 gfp_flags=GFP_KERNEL|__GFP_ZERO",
+    // function_graph
+    " 1)   0.123 us    |    /* kmalloc: call_site=f ptr=00000000ffff8881 bytes_req=408 "
+    "bytes_alloc=512 gfp_flags=GFP_KERNEL|__GFP_ZERO */",
+    // perf trace
+    "     0.000 ls/12 kmem:kmalloc(call_site: 0xffffffff81, ptr: 0xffff8881, bytes_req: 408, "
+    "bytes_alloc: 512, gfp_flags: GFP_KERNEL|__GFP_ZERO, node: -1)",
+    "     0.000 ls/12 kmem:kmalloc(bytes_req: 408, bytes_alloc: 512, gfp_flags: "
+    "GFP_KERNEL|__GFP_ZERO, ptr: 0xffff8881)",
+    // LTTng
+    "[15:48:30.123456789] (+0.000001000) host kmem_kmalloc: { cpu_id = 1 }, { call_site = "
+    "0xFFFFFFFF81, ptr = 0xFFFF8881, bytes_req = 408, bytes_alloc = 512, gfp_flags = "
+    "GFP_KERNEL|__GFP_ZERO }"};
+BOOST_DATA_TEST_CASE(reads_every_form, data::make(kForms), line) {
+  const ParsedEvent alloc = event(line);
+  BOOST_CHECK(alloc.event.kind == TraceEventKind::kKmalloc);
+  BOOST_TEST(alloc.event.identity == 0xffff8881u);
+  BOOST_TEST(alloc.event.bytes == 408u);
+  BOOST_TEST(alloc.gfp == "GFP_KERNEL|__GFP_ZERO");
+}
+
+BOOST_AUTO_TEST_CASE(events_have_had_other_names) {
+  BOOST_CHECK(event("a 1 [000] 1.5: mm_page_free_direct: page=c1 pfn=12 order=1").event.kind ==
+              TraceEventKind::kMmPageFree);
+  BOOST_CHECK(event("kmalloc_node: ptr=0x1 bytes_req=8 gfp_flags=GFP_KERNEL node=0").event.kind ==
+              TraceEventKind::kKmalloc);
+  BOOST_CHECK(event("h kmem_mm_page_free: { cpu_id = 0 }, { page = 0x1, pfn = 12, order = 1 }")
+                  .event.kind == TraceEventKind::kMmPageFree);
+}
+
+BOOST_AUTO_TEST_CASE(an_allocation_says_how_movable_it_is) {
+  const ParsedEvent alloc =
+      event("kmem:mm_page_alloc: page=0x1 pfn=0x5 order=0 migratetype=2 gfp_flags=GFP_KERNEL");
+  BOOST_TEST(alloc.migratetype.value() == 2u);
+}
+
+// Some recorders may not show addresses, and print a page as 0; the pfn says that there is one.
+BOOST_AUTO_TEST_CASE(a_page_of_0_with_a_pfn_is_an_allocation) {
+  const ParsedEvent alloc = event(
+      "a-1 [003] .... 1.5: mm_page_alloc: page=0000000000000000 pfn=3174624 order=1 "
+      "migratetype=0 gfp_flags=GFP_KERNEL");
+  BOOST_TEST(alloc.event.identity == 3174624u);
+}
+
+BOOST_AUTO_TEST_CASE(a_hidden_address_is_an_event_without_identity) {
+  for (const char* hidden : {"(____ptrval____)", "00000074(ptrval)", "        (ptrval)"}) {
+    const std::string line = std::string("a-1 [000] .... 0.1: kfree: call_site=f ptr=") + hidden;
+    BOOST_TEST(event(line.c_str()).event.hidden);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(cache_events_carry_the_name_of_the_cache) {
   const ParsedEvent alloc = event(
       "cat 9 [000] 1.5: kmem:kmem_cache_alloc: call_site=f+0x1 ptr=0x10 name=filp bytes_req=184 "
@@ -69,26 +131,47 @@ BOOST_DATA_TEST_CASE(a_process_name_may_hold_anything, data::make(kComms), comm)
 }
 
 BOOST_AUTO_TEST_CASE(null_is_an_address) {
-  for (const char* null : {"(nil)", "(null)", "0x0", "0000000000000000"}) {
+  for (const char* null : {"(nil)", "(null)", "  (null)", "0x0", "0000000000000000"}) {
     const std::string line = std::string("a 1 [000] 1.5: kmem:kfree: call_site=f ptr=") + null;
     BOOST_TEST(event(line.c_str()).event.identity == 0u);
   }
 }
 
-const char* const kIgnored[] = {
-    "",
-    "   \t ",
-    "# tracer: nop",
-    "a 1 [000] 1.5: sched:sched_switch: prev_comm=x prev_pid=1 ==> next_comm=y",
-    "a 1 [000] 1.5: kmem:mm_page_free_batched: page=0x1 pfn=0x1 order=0",
-    "a 1/1 1.5 PERF_RECORD_COMM exec: ls:1/1",
-    "a 1 [000] 1.5: kmem:kmalloc: call_site=f ptr=(nil) bytes_req=8 bytes_alloc=8 "
-    "gfp_flags=GFP_KERNEL",
-    "a 1 [000] 1.5: kmem:mm_page_alloc: page=(nil) pfn=0x0 order=4 migratetype=0 "
-    "gfp_flags=GFP_NOWAIT",
+struct Skipped {
+  const char* line;
+  const char* what;
 };
-BOOST_DATA_TEST_CASE(what_is_no_allocation_is_ignored, data::make(kIgnored), line) {
-  BOOST_CHECK(std::holds_alternative<IgnoredLine>(parse_trace_line(line)));
+std::ostream& operator<<(std::ostream& out, const Skipped& skipped) { return out << skipped.line; }
+const Skipped kSkipped[] = {
+    {"", "empty line"},
+    {"   \t \r", "empty line"},
+    {"# tracer: nop", "comment"},
+    {"a 1 [000] 1.5: sched:sched_switch: prev_comm=x prev_pid=1 ==> next_comm=y", "sched_switch"},
+    {"a 1 [000] 1.5: sched:sched_switch: prev_comm=kfree: prev_pid=1", "sched_switch"},
+    {"a 1 [000] 1.5: kmem:mm_page_free_batched: page=0x1 pfn=0x1 order=0", "mm_page_free_batched"},
+    {"a 1 [000] 1.5: mm_pagevec_free: page=0x1 pfn=1 order=0 cold=0", "mm_pagevec_free"},
+    {"a 1/1 1.5 PERF_RECORD_COMM exec: ls:1/1", "task record"},
+    {"a 1 [000] 1.5: kmem:kmalloc: call_site=f ptr=(nil) bytes_req=8 bytes_alloc=8 "
+     "gfp_flags=GFP_KERNEL",
+     "failed allocation"},
+    {"a 1 [000] 1.5: kmem:mm_page_alloc: page=(nil) pfn=0x0 order=4 migratetype=0 "
+     "gfp_flags=GFP_NOWAIT",
+     "failed allocation"},
+    {"a 1 [000] 1.5: kmem:mm_page_alloc: page=(nil) pfn=0xffffffffffffffff order=4 migratetype=0 "
+     "gfp_flags=GFP_NOWAIT",
+     "failed allocation"},
+    {"    ffffffff81234567 __alloc_pages+0x22e (vmlinux)", "call chain"},
+    {"\t565146216fda [unknown] (/usr/bin/perf)", "call chain"},
+    {" => kmem_cache_alloc", "call chain"},
+    {"version = 6", "header"},
+    {"cpus=8", "header"},
+    {"CPU 3 is empty", "header"},
+    {" 0)   0.123 us    |  schedule();", "header"},
+};
+BOOST_DATA_TEST_CASE(what_is_no_allocation_is_skipped_by_kind, data::make(kSkipped), skipped) {
+  const ParsedLine parsed = parse_trace_line(skipped.line);
+  BOOST_REQUIRE(std::holds_alternative<SkippedLine>(parsed));
+  BOOST_TEST(std::get<SkippedLine>(parsed).what == skipped.what);
 }
 
 BOOST_AUTO_TEST_CASE(lost_events_are_noticed) {
@@ -103,9 +186,7 @@ struct Broken {
 };
 std::ostream& operator<<(std::ostream& out, const Broken& broken) { return out << broken.line; }
 const Broken kBroken[] = {
-    {"hello world", "not a line of perf script or tracefs"},
-    {"kfree: ptr=0x1", "not a line of perf script or tracefs"},
-    {"a 1 [000] then: kmem:kfree: ptr=0x1", "not a line of perf script or tracefs"},
+    {"hello world", "no event"},
     {"a 1 [000] 1.5: kmem:kfree: call_site=f", "an object event without ptr="},
     {"a 1 [000] 1.5: kmem:kfree: ptr=0xzz", "ptr= is no address"},
     {"a 1 [000] 1.5: kmem:mm_page_free: page=0x1 order=0", "a page event without pfn= or order="},

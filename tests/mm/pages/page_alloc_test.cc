@@ -408,6 +408,31 @@ BOOST_AUTO_TEST_CASE(leaks_are_reported_with_who_allocated_them) {
   free(page, 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_block_can_be_split_and_its_parts_freed_in_any_order) {
+  const std::string before = pages->buddyinfo();
+  Page* block = alloc(kGfpKernel | kGfpFlagComp, 4);
+  pages->split_pages(block, Order(4), Order(2));
+  BOOST_TEST(pages->memmap().head_page_of(pages->address_of(block + 7)) == block + 7);
+  for (const unsigned part : {2u, 0u, 3u}) free(block + part * 4, 2);
+  pages->split_pages(block + 4, Order(2), Order(0));
+  for (const unsigned part : {7u, 5u, 4u, 6u}) free(block + part, 0);
+  pages->drain_all();
+  BOOST_TEST(pages->buddyinfo() == before);
+  BOOST_TEST(sink.count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_split_is_reported) {
+  Page* block = alloc(kGfpKernel, 2);
+  pages->split_pages(block, Order(3), Order(1));
+  pages->split_pages(block, Order(2), Order(2));
+  pages->split_pages(block + 1, Order(1), Order(0));
+  pages->split_pages(block, Order(77), Order(0));
+  pages->split_pages(nullptr, Order(2), Order(0));
+  BOOST_TEST(pages->misuses() == 5u);
+  free(block, 2);
+  BOOST_TEST(pages->misuses() == 5u);
+}
+
 BOOST_AUTO_TEST_CASE(what_has_an_owner_is_its_own_to_free_and_to_report) {
   Page* page = pages->alloc_owned_pages(kGfpKernel, Order(1), PageOwner::kSlab, 0);
   free(page, 1);
