@@ -4,11 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <random>
 
 #include "harness/parse_values.h"
+#include "harness/spelling.h"
 #include "lib/bits.h"
+#include "lib/report_sink.h"
 #include "mm/mm.h"
 
 namespace ring3::harness {
@@ -57,6 +58,21 @@ Result<uint64_t> parse_memory(std::string_view text) {
   return align_up<uint64_t>(*size, mm::kArenaGranule);
 }
 
+Result<Canary> parse_canary(std::string_view text) {
+  if (text == "write-after-free") return Canary::kWriteAfterFree;
+  if (text == "abba") return Canary::kAbba;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no canary; use write-after-free or abba", text)};
+}
+
+Result<std::string> parse_class(std::string_view text) {
+  for (const WorkloadInfo& info : kWorkloadInfos) {
+    if (info.group == text) return std::string(text);
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no class of workloads; use mm, net or lock", text)};
+}
+
 void add_json(CLI::App& app, std::string& path) {
   add_parsed(app, "--json", path, parse_output_path,
              "write the report as JSON; - is standard output")
@@ -89,9 +105,8 @@ void add_what_runs(CLI::App& app, StressArguments& args) {
   add_parsed(app, "--all", args.all, workers,
              "N workers of every workload not given a number of its own")
       ->option_text("N");
-  app.add_option("--class", args.group,
-                 "the workloads of a class: mm (pages, slab, kmalloc), net or lock")
-      ->check(CLI::IsMember({"mm", "net", "lock"}))
+  add_parsed(app, "--class", args.group, parse_class,
+             "the workloads of a class: mm (pages, slab, kmalloc), net or lock")
       ->option_text("mm|net|lock");
   add_parsed(app, "--threads", args.threads, count_between(1u, kMaxWorkers),
              "workers of each workload of --class (default: the CPUs)")
@@ -101,7 +116,7 @@ void add_what_runs(CLI::App& app, StressArguments& args) {
 
 void add_how_long(CLI::App& app, StressOptions& options) {
   auto* time = add_parsed(app, "-t,--timeout", options.duration, parse_duration,
-                          "run for a time: 500ms, 30s (the default), 5m, 2h");
+                          "run for a time: 500ms, 1.5s, 30s (the default), 5m, 2h, 1d");
   time->option_text("TIME");
   add_parsed(app, "--ops", options.ops, count_between(uint64_t{1}, kMaxOps),
              "run until each worker has done N operations")
@@ -123,10 +138,7 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--fail-page-alloc", options.fail_page_alloc, parse_fault_attributes,
              "fail page allocations, likewise")
       ->option_text("I,P,S,T");
-  const std::map<std::string, Canary> canaries{{"write-after-free", Canary::kWriteAfterFree},
-                                               {"abba", Canary::kAbba}};
-  app.add_option("--canary", options.canary, "plant a bug, to see that it is found")
-      ->transform(CLI::CheckedTransformer(canaries))
+  add_parsed(app, "--canary", options.canary, parse_canary, "plant a bug, to see that it is found")
       ->option_text("write-after-free|abba");
 }
 
@@ -208,13 +220,63 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   add_json(app, options.json_path);
 }
 
+// ---- Errors. ----
+
+// The first argument that nobody knows, and what it was probably meant to be; empty when all are
+// known, or are values.
+std::string name_unknown(CLI::App& program, int argc, char** argv) {
+  const CLI::App* app = &program;
+  const auto suggest = [](std::string_view what, std::string_view word,
+                          const std::vector<std::string>& known) {
+    const std::string_view near = nearest_word(word, known);
+    return fmt::format("unknown {} {}{}", what, word,
+                       near.empty() ? std::string() : fmt::format("; did you mean {}?", near));
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (!argument.starts_with('-')) {
+      if (app != &program) continue;
+      std::vector<std::string> names;
+      for (const CLI::App* sub : program.get_subcommands({})) names.push_back(sub->get_name());
+      if (std::find(names.begin(), names.end(), argument) == names.end()) {
+        return suggest("command", argument, names);
+      }
+      app = program.get_subcommand(std::string(argument));
+      continue;
+    }
+    const std::string name(argument.substr(0, argument.find('=')));
+    if (argument.size() == 1 || app->get_option_no_throw(name) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& known : option->get_lnames()) names.push_back("--" + known);
+    }
+    return suggest("option", name, names);
+  }
+  return {};
+}
+
+// CLI11's words, but for what it says in its own terms.
+std::string describe(const CLI::ParseError& wrong, CLI::App& program, int argc, char** argv) {
+  const bool extra = dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr;
+  if (const std::string unknown = extra ? name_unknown(program, argc, argv) : std::string();
+      !unknown.empty()) {
+    return unknown;
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&wrong) != nullptr) {
+    const std::string what = wrong.what();
+    return what.substr(0, what.find(':')) + " needs a value";
+  }
+  return wrong.what();
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, char** argv) {
   CLI::App program{
       "ring3: the Linux kernel's memory-subsystem design in user space, under stress.\n"
-      "Exit status: 0 clean, 1 verification failed, 2 usage, 3 no resource, 4 skipped, 5 crash,\n"
-      "6 a worker hung.",
+      "Exit status: 0 clean, 1 verification failed, 2 usage, 3 no resource (memory, threads, a "
+      "full\n"
+      "disk), 4 skipped, 6 a worker hung; a crash ends with its signal.",
       "ring3"};
   program.set_version_flag("--version", "ring3 0.1 " RING3_BUILD);
   StressArguments stress;
@@ -231,7 +293,11 @@ Command parse_command_line(int argc, char** argv) {
     program.exit(help);
     return ExitCode::kClean;
   } catch (const CLI::ParseError& wrong) {
-    program.exit(wrong);
+    const CLI::App* app =
+        program.get_subcommands().empty() ? nullptr : program.get_subcommands()[0];
+    stderr_report_sink().report(
+        fmt::format("ring3: {}\nring3: see {}{} --help\n", describe(wrong, program, argc, argv),
+                    program.get_name(), app == nullptr ? "" : " " + app->get_name()));
     return ExitCode::kUsage;
   }
 }

@@ -9,8 +9,8 @@ enum class ExitCode {
   kUsage = 2,               // wrong options or input
   kNoResource = 3,          // the host refused memory or a thread
   kSkipped = 4,             // nothing of what was asked for can run here
-  kCrash = 5,               // a signal ended the program
-  kLiveness = 6,            // a worker stopped making progress
+  // 5 was a crash, which is now the signal's own status: 128 and its number in a shell
+  kLiveness = 6,  // a worker stopped making progress
 };
 
 }  // namespace ring3::harness

@@ -1,5 +1,6 @@
 // The ring3 program.
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -24,6 +25,10 @@ struct Runner {
 
 int main(int argc, char** argv) {
   using namespace ring3::harness;
+  // A limit on the size of files, and a reader that has gone, are errors of the write that meets
+  // them, not the end of a process that has more to say.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     const Command command = parse_command_line(argc, argv);
     return static_cast<int>(std::visit(Runner{argv[0]}, command));

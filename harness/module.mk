@@ -1,11 +1,12 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
 harness_FOLDERS := harness/stress harness/replay harness/report
-harness_SOURCES := main.cc command_line.cc complain.cc parse_values.cc replay_command.cc stress_command.cc \
+harness_SOURCES := main.cc command_line.cc complain.cc parse_values.cc replay_command.cc spelling.cc \
+	stress_command.cc \
 	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_machine.cc \
 	replay/replay_plan.cc replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
 	report/output_file.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \
-	stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
+	stress/crash_handler.cc stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
 	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/signals.cc \
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc

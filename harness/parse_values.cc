@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -15,14 +16,20 @@ namespace ring3::harness {
 namespace {
 
 struct Unit {
-  std::string_view suffix;
+  std::string_view suffix;  // in small letters
   uint64_t factor;
 };
 
-constexpr std::array<Unit, 5> kSizeUnits{
-    {{"T", 1ull << 40}, {"G", 1ull << 30}, {"M", 1ull << 20}, {"K", 1ull << 10}, {"", 1}}};
-constexpr std::array<Unit, 4> kTimeUnits{
-    {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};  // in milliseconds
+constexpr auto kSizeUnits = std::to_array<Unit>(
+    {{"t", 1ull << 40}, {"g", 1ull << 30}, {"m", 1ull << 20}, {"k", 1ull << 10}, {"", 1}});
+// In nanoseconds.
+constexpr auto kTimeUnits = std::to_array<Unit>({{"d", 86'400'000'000'000},
+                                                 {"h", 3'600'000'000'000},
+                                                 {"m", 60'000'000'000},
+                                                 {"s", 1'000'000'000},
+                                                 {"ms", 1'000'000},
+                                                 {"us", 1'000},
+                                                 {"ns", 1}});
 
 std::optional<uint64_t> parse_number(std::string_view text, int base) {
   uint64_t value = 0;
@@ -31,21 +38,43 @@ std::optional<uint64_t> parse_number(std::string_view text, int base) {
   return value;
 }
 
-// `text` split after its leading digits.
-std::pair<std::string_view, std::string_view> split_unit(std::string_view text) {
-  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  return {text.substr(0, digits), text.substr(digits)};
+// "1.5" and "g" of "1.5G"; a blank may stand between.
+std::pair<std::string_view, std::string> split_unit(std::string_view text) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  std::string_view unit = text.substr(digits);
+  if (digits != 0 && unit.starts_with(' ')) unit.remove_prefix(1);
+  std::string small(unit);
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return {text.substr(0, digits), std::move(small)};
 }
 
-// The number times the factor of the unit called `suffix`; nothing for an unknown unit, a missing
-// number or a product above `limit`.
-std::optional<uint64_t> scale(std::string_view digits, std::string_view suffix,
-                              std::span<const Unit> units, uint64_t limit) {
+// The decimal number, up to nine digits behind its point, times `factor`, rounded down; nothing for
+// no number or a product above `limit`.
+std::optional<uint64_t> scale(std::string_view number, uint64_t factor, uint64_t limit) {
+  const size_t point = number.find('.');
+  const std::optional<uint64_t> whole = parse_number(number.substr(0, point), 10);
+  if (!whole || *whole > limit / factor) return {};
+  uint64_t product = *whole * factor;
+  if (point != std::string_view::npos) {
+    const std::string_view digits = number.substr(point + 1);
+    const std::optional<uint64_t> part = parse_number(digits, 10);
+    if (!part || digits.size() > 9) return {};
+    uint64_t divisor = 1;
+    for (size_t i = 0; i < digits.size(); ++i) divisor *= 10;
+    const uint64_t fraction =
+        static_cast<uint64_t>(static_cast<unsigned __int128>(*part) * factor / divisor);
+    if (fraction > limit - product) return {};
+    product += fraction;
+  }
+  return product;
+}
+
+std::optional<uint64_t> parse_with_unit(std::string_view number, std::string_view suffix,
+                                        std::span<const Unit> units, uint64_t limit) {
   const auto unit =
       std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.suffix == suffix; });
-  const std::optional<uint64_t> number = parse_number(digits, 10);
-  if (unit == units.end() || !number || *number > limit / unit->factor) return {};
-  return *number * unit->factor;
+  return unit == units.end() ? std::nullopt : scale(number, unit->factor, limit);
 }
 
 }  // namespace
@@ -58,40 +87,51 @@ Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t mos
 }
 
 Result<uint64_t> parse_size(std::string_view text) {
-  const auto [digits, suffix] = split_unit(text);
-  const auto bytes = scale(digits, suffix, kSizeUnits, std::numeric_limits<uint64_t>::max());
+  auto [number, unit] = split_unit(text);
+  if (unit.ends_with("ib")) {
+    unit.resize(unit.size() - 2);
+  } else if (unit.ends_with('b')) {
+    unit.pop_back();
+  }
+  const auto bytes =
+      parse_with_unit(number, unit, kSizeUnits, std::numeric_limits<uint64_t>::max());
   if (bytes) return *bytes;
-  return Error{
-      Errc::kInvalidArgument,
-      fmt::format("'{}' is not a size below 16E; write it as 4096, 512K, 256M, 2G or 1T", text)};
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is not a size below 16E; write it as 4096, 512K, 256M, 1.5G, "
+                           "64MiB or 1T: units are powers of 1024",
+                           text)};
 }
 
 std::string format_size(uint64_t bytes) {
   for (const Unit& unit : kSizeUnits) {
     if (bytes % unit.factor == 0 && bytes >= unit.factor) {
-      return fmt::format("{}{}", bytes / unit.factor, unit.suffix);
+      const char letter =
+          unit.suffix.empty() ? '\0' : static_cast<char>(unit.suffix[0] - 'a' + 'A');
+      return std::to_string(bytes / unit.factor) + (letter == '\0' ? "" : std::string(1, letter));
     }
   }
   return "0";
 }
 
 Result<Nanos> parse_duration(std::string_view text) {
-  constexpr uint64_t kLimit = uint64_t{366} * 24 * 3'600'000;
-  const auto [digits, suffix] = split_unit(text);
-  const auto ms = scale(digits, suffix.empty() ? "s" : suffix, kTimeUnits, kLimit);
-  if (ms && *ms > 0) return milliseconds(static_cast<int64_t>(*ms));
+  constexpr uint64_t kLimit = uint64_t{366} * 86'400'000'000'000;
+  const auto [number, unit] = split_unit(text);
+  const auto ns = parse_with_unit(number, unit.empty() ? "s" : unit, kTimeUnits, kLimit);
+  if (ns && *ns > 0) return Nanos(static_cast<int64_t>(*ns));
   return Error{Errc::kInvalidArgument,
-               fmt::format("'{}' is not a duration from 1ms to 366 days; write it as 500ms, 30s, "
-                           "5m or 2h",
+               fmt::format("'{}' is not a duration from 1ns to 366 days; write it as 500ms, 1.5s, "
+                           "30s, 5m, 2h or 1d",
                            text)};
 }
 
 std::string format_duration(Nanos duration) {
-  const auto ms = static_cast<uint64_t>(duration / milliseconds(1));
+  if (duration == Nanos(0)) return "0s";
+  const char* sign = duration < Nanos(0) ? "-" : "";
+  const auto ns = static_cast<uint64_t>(duration < Nanos(0) ? -duration.value() : duration.value());
   for (const Unit& unit : kTimeUnits) {
-    if (ms % unit.factor == 0) return fmt::format("{}{}", ms / unit.factor, unit.suffix);
+    if (ns % unit.factor == 0) return fmt::format("{}{}{}", sign, ns / unit.factor, unit.suffix);
   }
-  return fmt::format("{}ms", ms);
+  return fmt::format("{}{}ns", sign, ns);
 }
 
 Result<uint64_t> parse_seed(std::string_view text) {
@@ -99,7 +139,9 @@ Result<uint64_t> parse_seed(std::string_view text) {
   if (text.starts_with("0x")) {
     if (const auto hex = parse_number(text.substr(2), 16)) return *hex;
   }
-  const bool is_hash = text.size() >= 7 && text.size() <= 40 &&
+  // Digits alone that are no 64-bit number are a number too large, not a hash.
+  const bool is_hash = text.find_first_not_of("0123456789") != std::string_view::npos &&
+                       text.size() >= 7 && text.size() <= 40 &&
                        text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   if (!is_hash) {
     return Error{Errc::kInvalidArgument,

@@ -14,13 +14,16 @@ namespace ring3::harness {
 // A decimal number from `least` to `most`.
 Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most);
 
-// Bytes: a decimal number and an optional K, M, G or T (powers of 1024), as in "256M".
+// Bytes: a decimal number, which may have a fraction, and an optional K, M, G or T (powers of 1024)
+// with or without B or iB, in letters of any size, as in "256M", "1.5g" or "64 MiB".
 Result<uint64_t> parse_size(std::string_view text);
 // The shortest exact form: 268435456 is "256M".
 std::string format_size(uint64_t bytes);
 
-// Time: a decimal number, not 0, and an optional ms, s (the default), m or h, as in "30s".
+// Time: a decimal number, not 0, which may have a fraction, and an optional ns, us, ms, s (the
+// default), m, h or d, as in "30s" or "1.5h".
 Result<Nanos> parse_duration(std::string_view text);
+// The shortest exact form: 400 microseconds is "400us".
 std::string format_duration(Nanos duration);
 
 // 64 bits: decimal, 0x hexadecimal, or a git commit hash of 7 to 40 digits, which is folded.

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <optional>
+
 #include "harness/complain.h"
 #include "harness/report/output_file.h"
 #include "harness/report/stress_json.h"
@@ -14,12 +16,13 @@ namespace {
 
 Status write_documents(const StressReport& report, const StressOptions& options) {
   const nlohmann::ordered_json document = stress_json(report);
+  Status written;
   if (!options.json_path.empty()) {
-    Status written = write_output(options.json_path, document.dump(2) + "\n");
-    if (!written) return written;
+    written = write_output(options.json_path, document.dump(2) + "\n");
   }
-  if (options.yaml_path.empty()) return {};
-  return write_output(options.yaml_path, to_yaml(document));
+  if (options.yaml_path.empty()) return written;
+  Status yaml = write_output(options.yaml_path, to_yaml(document));
+  return written ? yaml : written;
 }
 
 }  // namespace
@@ -36,17 +39,21 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   static std::string command;
   command = command_to_repeat(program, options);
 
-  if (Status written = write_for_people(machine, command + "\n"); !written) {
-    return complain(written.error());
-  }
+  // So that it can be repeated should it not end well; a standard output that fails says so then.
+  (void)write_for_people(machine, command + "\n");
   const Result<StressReport> report = run_stress(options, command);
   if (!report) return complain(report.error());
-  const std::string text = stress_text(*report) + command + "\n";
-  if (Status written = write_for_people(machine, text); !written) return complain(written.error());
+  // Documents first: a reader of standard output that has gone takes nothing else with it. Each
+  // error is said; the last one counts.
+  std::optional<ExitCode> failed;
   if (Status written = write_documents(*report, options); !written) {
-    return complain(written.error());
+    failed = complain(written.error());
   }
-  return report->exit_code();
+  const std::string text = stress_text(*report) + command + "\n";
+  if (Status written = write_for_people(machine, text); !written) {
+    failed = complain(written.error());
+  }
+  return failed.value_or(report->exit_code());
 }
 
 }  // namespace ring3::harness

@@ -8,15 +8,29 @@
 
 namespace ring3 {
 
-void panic(const char* format, ...) {
+namespace {
+
+// Prints the message and the stack from `caller` on, and aborts.
+[[noreturn]] void vpanic(uintptr_t caller, const char* format, va_list args) {
   char message[512];
+  std::vsnprintf(message, sizeof message, format, args);
+  std::fprintf(stderr, "ring3: panic: %s\n", message);
+  StackTrace::capture(caller).print(stderr);
+  std::abort();
+}
+
+[[noreturn, gnu::format(printf, 2, 3)]] void panic_at(uintptr_t caller, const char* format, ...) {
   va_list args;
   va_start(args, format);
-  std::vsnprintf(message, sizeof message, format, args);
-  va_end(args);
-  std::fprintf(stderr, "ring3: panic: %s\n", message);
-  StackTrace::capture().print(stderr);
-  std::abort();
+  vpanic(caller, format, args);
+}
+
+}  // namespace
+
+void panic(const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  vpanic(RING3_CALL_SITE(), format, args);
 }
 
 namespace check_internal {
@@ -41,11 +55,12 @@ Operand pointer_operand(const void* value) { return formatted("%p", value); }
 Operand opaque_operand() { return formatted("?"); }
 
 void fail(const char* file, int line, const char* condition) {
-  panic("%s:%d: CHECK(%s) failed", file, line, condition);
+  panic_at(RING3_CALL_SITE(), "%s:%d: CHECK(%s) failed", file, line, condition);
 }
 
 void fail_binary(const char* file, int line, const char* expression, Operand a, Operand b) {
-  panic("%s:%d: CHECK(%s) failed: left is %s, right is %s", file, line, expression, a.text, b.text);
+  panic_at(RING3_CALL_SITE(), "%s:%d: CHECK(%s) failed: left is %s, right is %s", file, line,
+           expression, a.text, b.text);
 }
 
 }  // namespace check_internal

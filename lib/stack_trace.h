@@ -15,10 +15,11 @@ class StackTrace {
  public:
   static constexpr size_t kMaxFrames = 16;
 
-  // The return addresses of the caller and its callers, innermost first. Stops at the first frame
-  // that lies outside this thread's stack: code built without frame pointers ends the trace early
-  // but never makes it fault.
-  static StackTrace capture() __attribute__((noinline));
+  // The return addresses of the caller and its callers, innermost first; with `first`, a call site
+  // among them, from that one on, so that a report begins with who called the reporter and not with
+  // its insides. Stops at the first frame that lies outside this thread's stack: code built without
+  // frame pointers ends the trace early but never makes it fault.
+  static StackTrace capture(uintptr_t first = 0) __attribute__((noinline));
 
   std::span<const uintptr_t> frames() const { return {frames_.data(), count_}; }
 
@@ -30,11 +31,11 @@ class StackTrace {
   size_t count_ = 0;
 };
 
-// Writes the "symbol+0xoffset/0xsize" that `address` lies in, demangled, into `out` as a string;
-// without an exported symbol "program+0xoffset", which addr2line takes; without even a file the
-// bare address. Returns its length. For reports: demangling calls
-// malloc.
-size_t describe_address(uintptr_t address, std::span<char> out);
+// Writes the "symbol+0xoffset/0xsize" that the call which returns to `site` lies in, demangled,
+// into `out` as a string, static functions too; where the file has no symbol for it
+// "program+0xoffset", which addr2line takes; without even a file the bare address. Returns its
+// length. For reports: reads the symbol tables with libdw, takes a lock and calls malloc.
+size_t describe_address(uintptr_t site, std::span<char> out);
 
 }  // namespace ring3
 

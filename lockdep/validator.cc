@@ -65,7 +65,7 @@ void Lockdep::try_acquired(HeldLocks& task, LockMap& lock, ReadMode mode, uintpt
 void Lockdep::release(HeldLocks& task, LockMap& lock, uintptr_t ip) {
   if (task.remove(&lock)) return;
   if (!enabled() || !turn_off()) return;
-  const StackTrace trace = StackTrace::capture();
+  const StackTrace trace = StackTrace::capture(ip);
   report(unlock_balance_report({classes_, this, task, trace}, lock, ip));
 }
 
@@ -126,7 +126,7 @@ bool Lockdep::check_recursion_locked(const HeldLocks& task, const HeldLock& next
     if (held.checker != this || held.class_id != next.class_id) continue;
     if (next.mode == ReadMode::kRecursiveRead && held.mode != ReadMode::kWrite) continue;
     if (!turn_off()) return false;
-    const StackTrace trace = StackTrace::capture();
+    const StackTrace trace = StackTrace::capture(next.acquire_ip);
     report(recursive_report({classes_, this, task, trace}, next, held));
     return false;
   }
@@ -137,7 +137,7 @@ bool Lockdep::check_recursion_locked(const HeldLocks& task, const HeldLock& next
 // below it have a strong path to it, hence through it to `next`. (The kernel stops at recursive
 // readers too, and so never learns what was held around them.)
 bool Lockdep::add_dependencies_locked(const HeldLocks& task, const HeldLock& next) {
-  const StackTrace trace = StackTrace::capture();
+  const StackTrace trace = StackTrace::capture(next.acquire_ip);
   for (size_t i = task.depth(); i > 0; --i) {
     const HeldLock& held = task.entries()[i - 1];
     if (held.checker != this) continue;

@@ -3,4 +3,4 @@ tests_SOURCES := test_main.cc harness/run_program.cc $(patsubst tests/%,%,$(wild
 	$(foreach folder,lib lockdep mm mm/pages mm/slab net net/wire net/timer net/tcp net/dev harness, \
 		tests/$(folder)/*_test.cc)))
 # Each is tests/fuzz/<target>_fuzz.cc with seed inputs in tests/fuzz/seeds/<target>/.
-fuzz_TARGETS := lockdep pages slab tcp_segment timer trace
+fuzz_TARGETS := lockdep options pages slab tcp_segment timer trace

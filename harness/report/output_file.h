@@ -7,8 +7,9 @@
 
 namespace ring3::harness {
 
-// Writes `text` to `path`, or to standard output for "-". kIo names the path and the reason: a
-// report that did not arrive whole is an error.
+// Writes `text` to `path`, or to standard output for "-". A file appears under its name when it is
+// whole: it is written beside it and renamed. An error names the path and the reason, kNoResource
+// when the disk is full: a report that did not arrive whole is an error.
 Status write_output(const std::string& path, std::string_view text);
 
 // The text for people goes to standard output, or to standard error when the machine's report has

@@ -4,30 +4,24 @@
 
 #include <iterator>
 
-#include "harness/parse_values.h"
-
 namespace ring3::harness {
 namespace {
 
-// 1234 ns, 12.3 us, 123 ms: three digits that matter.
-std::string latency(uint64_t ns) {
-  if (ns < 10'000) return fmt::format("{}ns", ns);
-  if (ns < 10'000'000) return fmt::format("{:.1f}us", static_cast<double>(ns) / 1e3);
-  return fmt::format("{:.1f}ms", static_cast<double>(ns) / 1e6);
-}
+// In microseconds, the unit of all latencies.
+std::string latency(uint64_t ns) { return fmt::format("{:.2f}", static_cast<double>(ns) / 1e3); }
 
 std::string workload_table(const StressReport& report) {
   std::string text =
-      fmt::format("{:<9}{:>7}{:>12}{:>12}{:>12}{:>9}{:>9}{:>9}{:>9}{:>10}{:>11}{:>8}\n", "workload",
-                  "workers", "ops", "op/s real", "op/s cpu", "p50", "p99", "p99.9", "max",
-                  "failures", "verified", "errors");
+      fmt::format("{:<9}{:>7}{:>12}{:>12}{:>12}{:>10}{:>10}{:>10}{:>11}{:>10}{:>11}{:>8}\n",
+                  "workload", "workers", "ops", "op/s real", "op/s cpu", "p50 us", "p99 us",
+                  "p99.9 us", "max us", "failures", "verified", "errors");
   for (const WorkloadReport& w : report.workloads) {
     if (!w.skipped.empty()) {
       fmt::format_to(std::back_inserter(text), "{:<9}skipped: {}\n", w.info.name, w.skipped);
       continue;
     }
     fmt::format_to(std::back_inserter(text),
-                   "{:<9}{:>7}{:>12}{:>12.0f}{:>12.0f}{:>9}{:>9}{:>9}{:>9}{:>10}{:>11}{:>8}\n",
+                   "{:<9}{:>7}{:>12}{:>12.0f}{:>12.0f}{:>10}{:>10}{:>10}{:>11}{:>10}{:>11}{:>8}\n",
                    w.info.name, w.workers, w.ops, w.ops_per_real_second(), w.ops_per_cpu_second(),
                    latency(w.latency_ns.percentile(500)), latency(w.latency_ns.percentile(990)),
                    latency(w.latency_ns.percentile(999)), latency(w.latency_ns.max()), w.failures,
@@ -46,10 +40,12 @@ std::string metrics(const StressReport& report) {
   }
   Nanos cpu{0};
   for (const WorkloadReport& w : report.workloads) cpu += w.cpu;
-  return text + fmt::format("\nrun time {}, cpu time {}, resident memory {:.1f} MiB\n\n{}",
-                            format_duration(report.real), format_duration(cpu),
-                            static_cast<double>(report.rss_bytes) / (1 << 20),
-                            report.lockdep_stats);
+  return text + fmt::format(
+                    "\nrun time {:.2f} s, cpu time {:.2f} s, resident memory {:.1f} MiB"
+                    "\n\n{}",
+                    static_cast<double>(report.real.value()) / 1e9,
+                    static_cast<double>(cpu.value()) / 1e9,
+                    static_cast<double>(report.rss_bytes) / (1 << 20), report.lockdep_stats);
 }
 
 std::string verdict(const StressReport& report) {
@@ -68,7 +64,9 @@ std::string verdict(const StressReport& report) {
 std::string stress_text(const StressReport& report) {
   std::string text = workload_table(report);
   if (report.options.metrics) text += metrics(report);
-  return text + "\n" + report.buddyinfo + "\n" + report.slabinfo + verdict(report);
+  text += "\n" + report.buddyinfo;
+  if (report.options.metrics) text += "\n" + report.slabinfo;
+  return text + verdict(report);
 }
 
 }  // namespace ring3::harness

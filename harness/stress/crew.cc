@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "harness/stress/crash_handler.h"
 #include "lib/os.h"
 
 namespace ring3::harness {
@@ -43,6 +44,7 @@ void CrewWorker::run_generations() {
 }
 
 void CrewWorker::run_generation(uint64_t stream, uint64_t quota) {
+  const CrashStack crash_stack;
   os::set_thread_name(fmt::format("{}/{}", info_.name, index_).c_str());
   const std::unique_ptr<Worker> worker =
       workload_.make_worker(Prng::stream(options_.seed, stream), stats_);

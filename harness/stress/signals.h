@@ -1,10 +1,7 @@
 #pragma once
 
-// Signals as the harness takes them: SIGINT and SIGTERM end a run cleanly, SIGUSR1 asks for the
-// state of memory, and one that means a crash ends the program with ExitCode::kCrash and the
-// command that replays the run.
-
-#include <string>
+// Signals as the harness takes them: SIGINT, SIGTERM and SIGHUP end a run cleanly, SIGUSR1 asks for
+// the state of memory. What means a crash is crash_handler.h's.
 
 #include "lib/units.h"
 
@@ -16,9 +13,5 @@ enum class Signal { kNone, kStop, kDump };
 void block_signals();
 // Waits for one of them, for at most `timeout`.
 Signal wait_for_signal(Nanos timeout);
-
-// From now on a crash prints `command`, which outlives the process. A handler that is installed
-// already, a sanitizer's, stays.
-void install_crash_handler(const std::string& command);
 
 }  // namespace ring3::harness

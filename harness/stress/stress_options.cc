@@ -11,10 +11,22 @@ std::string fault_text(const FaultAttributes& fault) {
   return fmt::format("{},{},{},{}", fault.interval, fault.probability, fault.space, fault.times);
 }
 
+// `text` as one word of a shell's command line.
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:=@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(text);
+  }
+  std::string word = "'";
+  for (const char c : text) c == '\'' ? word += "'\\''" : word += c;
+  return word + "'";
+}
+
 }  // namespace
 
 std::string command_to_repeat(std::string_view program, const StressOptions& options) {
-  std::string command = fmt::format("{} stress", program);
+  std::string command = shell_word(program) + " stress";
   const auto add = [&command](std::string_view option, const auto&... value) {
     command += fmt::format(" {}", option);
     ((command += fmt::format(" {}", value)), ...);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "harness/parse_values.h"
+#include "harness/stress/crash_handler.h"
 #include "harness/stress/crew.h"
 #include "harness/stress/lock_workload.h"
 #include "harness/stress/machine.h"

@@ -1,7 +1,10 @@
 // `ring3 stress` as a user runs it.
 
+#include <unistd.h>
+
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/harness/run_program.h"
@@ -145,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_refused_arena_exits_3, *boost::unit_test::precondition(no
 }
 
 BOOST_AUTO_TEST_CASE(sigint_ends_the_run_with_its_report) {
-  const auto result = run_ring3("timeout -s INT 1 {} stress --lock 1 --slab 1 -t 60s");
+  const auto result = run_ring3("timeout -s INT 1 {} stress --lock 1 --slab 1 -t 60s --metrics");
   BOOST_TEST(contains(result.out, "interrupted: no errors"));
   BOOST_TEST(contains(result.out, "slabinfo - version: 2.1"));
 }
@@ -164,9 +167,56 @@ BOOST_AUTO_TEST_CASE(progress_is_a_line_a_second) {
   BOOST_TEST(contains(result.err, "[   2s] lock "));
 }
 
+BOOST_AUTO_TEST_CASE(sighup_ends_a_run_like_sigint) {
+  const auto result = run_ring3("timeout -s HUP 1 {} stress --lock 1 -t 60s");
+  BOOST_TEST(contains(result.out, "interrupted: no errors"));
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_ends_with_its_signal, *boost::unit_test::precondition(not_sanitized)) {
+  const auto result =
+      run_ring3("bash -c '{} stress --lock 1 -t 20s & sleep 1; kill -SEGV $!; wait $!'");
+  BOOST_TEST(result.exit_code == 128 + 11);
+  BOOST_TEST(contains(result.err, "ring3: crashed by signal 11"));
+  BOOST_TEST(contains(result.err, "ring3: replay with: "));
+}
+
+// The caches line by line are for who asks.
+BOOST_AUTO_TEST_CASE(slabinfo_is_a_metric) {
+  BOOST_TEST(!contains(run_ring3("stress --slab 1 --ops 500").out, "slabinfo - version"));
+  BOOST_TEST(contains(run_ring3("stress --slab 1 --ops 500 --metrics").out, "slabinfo - version"));
+}
+
+BOOST_AUTO_TEST_CASE(latencies_have_one_unit) {
+  const auto result = run_ring3("stress --lock 1 --ops 5000");
+  BOOST_TEST(contains(result.out, "p50 us"));
+  const size_t row = result.out.find("\nlock ");
+  BOOST_REQUIRE(row != std::string::npos);
+  const std::string line = result.out.substr(row + 1, result.out.find('\n', row + 1) - row - 1);
+  BOOST_TEST(line.find_first_of("sm") == std::string::npos, line);
+}
+
+BOOST_AUTO_TEST_CASE(a_program_whose_path_has_blanks_is_quoted) {
+  const auto result = run_ring3(
+      "bash -c 'd=$(mktemp -d); mkdir \"$d/a b\"; ln -s \"$PWD/{}\" \"$d/a b/ring3\"; \"$d/a "
+      "b/ring3\" stress --lock 1 --ops 500; rm -r \"$d\"'");
+  BOOST_TEST(contains(first_line(result.out), "/a b/ring3' stress --lock 1"));
+}
+
+// What was asked for is written although standard output fails.
+BOOST_AUTO_TEST_CASE(a_report_outlives_a_standard_output_that_fails) {
+  for (const char* way : {">/dev/full", "| true"}) {
+    const std::string file = "/tmp/ring3-test-outlives-" + std::to_string(getpid());
+    run_ring3("bash -c '{} stress --lock 1 --ops 1000 --json " + file + " " + way + "'");
+    std::ifstream written(file);
+    const auto json = nlohmann::json::parse(written, nullptr, false);
+    BOOST_TEST(!json.is_discarded(), way);
+    unlink(file.c_str());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_report_that_does_not_arrive_is_an_error) {
   const auto result = run_ring3("bash -c '{} stress --lock 1 --ops 1000 >/dev/full'");
-  BOOST_TEST(result.exit_code == 2);
+  BOOST_TEST(result.exit_code == 3);
   BOOST_TEST(contains(result.err, "cannot write 'standard output': No space left on device"));
 }
 
@@ -204,19 +254,36 @@ const Wrong kWrong[] = {
     {"stress --all 1 --seed xyz", "'xyz' is not a seed"},
     {"stress --all 1 --failslab 1,2", "1,2"},
     {"stress --all 1 --failslab 1,200,0,-1", "200"},
-    {"stress --all 1 --canary bug", "bug"},
+    {"stress --all 1 --canary bug", "--canary: 'bug' is no canary; use write-after-free or abba"},
     {"stress --pages 1 --canary abba", "add --lock 1"},
-    {"stress --class disk", "disk"},
+    {"stress --class disk", "--class: 'disk' is no class of workloads; use mm, net or lock"},
     {"stress --pages 1 --threads 2", "needs --class"},
     {"stress --all 1 --json /nowhere/x.json --ops 1", "cannot write '/nowhere/x.json'"},
-    {"stress --all 1 --ops 1 --json /dev/full", "No space left"},
-    {"stress --nonsense", "--nonsense"},
-    {"frobnicate", "frobnicate"},
+    {"stress --all 1 --json /tmp --ops 1", "cannot write '/tmp': Is a directory"},
+    {"stress --nonsense", "unknown option --nonsense"},
+    {"stress --memry 1G", "unknown option --memry; did you mean --memory?"},
+    {"replay --object x", "unknown option --object; did you mean --objects?"},
+    {"frobnicate", "unknown command frobnicate"},
+    {"stres --all 1", "unknown command stres; did you mean stress?"},
+    {"stress --all", "--all needs a value"},
+    {"stress --all 1 --seed 18446744073709551616", "'18446744073709551616' is not a seed"},
 };
 BOOST_DATA_TEST_CASE(wrong_options_exit_2_and_say_why, data::make(kWrong), wrong) {
   const auto result = run_ring3(wrong.arguments);
   BOOST_TEST(result.exit_code == 2);
   BOOST_TEST(contains(result.err, wrong.says), result.err);
+  BOOST_TEST(result.err.find("ring3: ") == 0u, result.err);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_exits_3) {
+  const auto result = run_ring3("stress --lock 1 --ops 1 --json /dev/full");
+  BOOST_TEST(result.exit_code == 3);
+  BOOST_TEST(contains(result.err, "ring3: cannot write '/dev/full': No space left on device"));
+  // A limit on the size of files is as good as a full disk, and leaves no piece of a report.
+  const auto limited = run_ring3(
+      "bash -c 'd=$(mktemp -d); p=$PWD; cd $d; ulimit -f 1; $p/{} stress --lock 1 --ops 1 --json "
+      "report.json | cat; echo ${PIPESTATUS[0]} $(ls | wc -l); rm -r $d'");
+  BOOST_TEST(last_line(limited.out) == "3 0", limited.err);
 }
 
 BOOST_AUTO_TEST_CASE(help_and_version_exit_0) {

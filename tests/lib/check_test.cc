@@ -47,6 +47,9 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+[[gnu::noinline]] void fails_a_check() { CHECK_EQ(1, 2); }
+[[gnu::noinline]] void panics() { panic("%d", 1); }
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(lib_check)
@@ -58,6 +61,17 @@ BOOST_AUTO_TEST_CASE(a_failed_check_names_the_place_both_operands_and_the_stack)
   BOOST_TEST(contains(death.said, "tests/lib/check_test.cc:"));
   BOOST_TEST(contains(death.said, "CHECK(small == 4) failed: left is 3, right is 4"));
   BOOST_TEST(contains(death.said, " [<0x"));
+}
+
+BOOST_AUTO_TEST_CASE(the_stack_begins_with_who_checked) {
+  for (const Death& death :
+       {run_in_child([] { fails_a_check(); }), run_in_child([] { panics(); })}) {
+    const size_t first = death.said.find(" [<0x");
+    BOOST_REQUIRE(first != std::string::npos);
+    const std::string line = death.said.substr(first, death.said.find('\n', first) - first);
+    BOOST_TEST(contains(line, "ring3::(anonymous namespace)::"), line);
+    BOOST_TEST((contains(line, "::fails_a_check+0x") || contains(line, "::panics+0x")), line);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(operands_of_all_kinds_are_printed) {

@@ -17,6 +17,15 @@
 namespace ring3 {
 
 // A function with an exported name.
+[[gnu::noinline]] StackTrace capture_from_caller(uintptr_t& site);
+StackTrace capture_from_caller(uintptr_t& site) {
+  site = RING3_CALL_SITE();
+  const StackTrace trace = StackTrace::capture(site);
+  return trace;
+}
+namespace {
+[[gnu::noinline]] int hidden_function(int x) { return x * 3; }
+}  // namespace
 [[gnu::noinline]] StackTrace capture_here();
 StackTrace capture_here() {
   const StackTrace trace = StackTrace::capture();
@@ -111,6 +120,19 @@ BOOST_AUTO_TEST_CASE(a_stack_names_its_callers) {
   char text[200];
   describe_address(trace.frames()[0], text);
   BOOST_TEST(std::string(text).find("ring3::capture_here+0x") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stack_can_begin_with_a_caller) {
+  uintptr_t site = 0;
+  const StackTrace trace = capture_from_caller(site);
+  BOOST_REQUIRE(!trace.frames().empty());
+  BOOST_TEST(trace.frames()[0] == site);
+}
+
+BOOST_AUTO_TEST_CASE(static_functions_have_names) {
+  char text[200];
+  describe_address(reinterpret_cast<uintptr_t>(&hidden_function) + 1, text);
+  BOOST_TEST(std::string(text).find("ring3::(anonymous namespace)::hidden_function+0x1/0x") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_without_a_symbol_is_given_with_its_file_or_bare) {

@@ -4,7 +4,7 @@
 set -eu
 
 packages="g++ make pkg-config libboost-test-dev libfmt-dev libcli11-dev nlohmann-json3-dev
-zlib1g-dev liblzma-dev libzstd-dev libbz2-dev systemtap-sdt-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14"
+zlib1g-dev liblzma-dev libzstd-dev libbz2-dev libdw-dev systemtap-sdt-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14"
 
 # A package manager other than Debian's: the compiler will say what it misses.
 command -v dpkg-query >/dev/null 2>&1 || exit 0
