@@ -96,7 +96,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # ---- Targets ----
 
-.PHONY: all stress check test bench fuzz layers analyze format format-check tidy compdb install \
+.PHONY: all stress check test bench fuzz mutants layers analyze format format-check tidy compdb install \
 	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -122,6 +122,9 @@ fuzz: deps ## fuzz every target for FUZZ_SECONDS (default 30) each, with clang, 
 
 fuzz-seeds: $(FUZZ_TARGETS:%=$(B)/fuzz/%) ## run the fuzz targets over their seed inputs only
 	$(Q)for target in $(FUZZ_TARGETS); do $(B)/fuzz/$$target tests/fuzz/seeds/$$target || exit 1; done
+
+mutants: deps ## plant one wrong line at a time and see that the tests notice; M='patch...' picks some
+	$(Q)tests/tools/mutants.sh $(M)
 
 layers: ## prove from the includes that dependencies point one way
 	$(Q)tests/tools/layers.sh $(foreach m,$(MODULES),'$(m):$($(m)_MAY_INCLUDE):$($(m)_UMBRELLA)')

@@ -1,7 +1,7 @@
 #pragma once
 
-// Time is an argument: code that needs it takes a Clock, so that a test can hold it still and a
-// simulation can make it jump.
+// Time as an argument: a simulation and what is limited by the minute take a Clock, so that a test
+// can hold it still and make it jump. (net takes `now` itself; lib/os.h has the host's clock.)
 
 #include "lib/os.h"
 #include "lib/units.h"
@@ -10,7 +10,7 @@ namespace ring3 {
 
 class Clock {
  public:
-  // Monotonic time since an arbitrary start.
+  // Time since an arbitrary start, which never goes back.
   virtual Nanos now() const = 0;
 
  protected:

@@ -58,16 +58,11 @@ class HeldLocks {
   // none.
   bool remove(const LockMap* instance);
 
-  // Acquisitions of this task whose chain had been seen before, so that nothing was checked.
-  uint64_t chain_hits() const { return chain_hits_; }
-  void count_chain_hit() { ++chain_hits_; }
-
  private:
   void rebuild_chain_keys(size_t from);
 
   std::array<HeldLock, kMaxHeldLocks> entries_{};
   size_t depth_ = 0;
-  uint64_t chain_hits_ = 0;
 };
 
 // The key of the chain `key` followed by one more lock. A bijection for a given lock that mixes

@@ -47,11 +47,7 @@ Lockdep::Lockdep(ReportSink& sink, const Limits& limits, ClassTable classes, Dep
 void Lockdep::acquire(HeldLocks& task, LockMap& lock, ReadMode mode, uintptr_t ip) {
   HeldLock next{.checker = this, .instance = &lock, .acquire_ip = ip, .mode = mode};
   if (!prepare(task, lock, next)) return;
-  if (chains_.contains(next.chain_key)) {
-    task.count_chain_hit();
-  } else if (!validate_chain(task, next)) {
-    return;
-  }
+  if (!chains_.contains(next.chain_key) && !validate_chain(task, next)) return;
   push(task, next);
 }
 

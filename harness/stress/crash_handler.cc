@@ -127,7 +127,7 @@ void on_crash(int number, siginfo_t*, void* context) {
   while (taken.exchange(true, std::memory_order_relaxed)) pause();  // another thread is at it
 
   Line().add("ring3: crashed by signal ").add_number(static_cast<unsigned>(number), 10).add("\n");
-  Line().add("ring3: replay with: ").add(crash_command).add("\n");
+  Line().add("ring3: repeat its requests with: ").add(crash_command).add("\n");
   print_stack(*static_cast<const ucontext_t*>(context));
   // The signal, blocked until we return, then strikes where it struck first, with its own action.
   // (Put back only now: another thread's crash must not end us in the middle. One of our own would

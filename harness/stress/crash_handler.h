@@ -1,6 +1,6 @@
 #pragma once
 
-// What a crash prints: the signal, the command that repeats the run, and the stack as
+// What a crash prints: the signal, the command that repeats its requests, and the stack as
 // "program+0xoffset", which addr2line takes. It may come from anywhere, from inside malloc too, so
 // nothing here allocates, takes a lock or asks for a symbol; a second thread that crashes waits; a
 // watchdog ends it should it hang. The signal's default action follows, a core dump where the host

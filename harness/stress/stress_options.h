@@ -1,7 +1,7 @@
 #pragma once
 
 // What one stress run is asked to do. Everything that shapes the run is here, so that the command
-// printed from it replays the run.
+// printed from it repeats the run's requests; which thread meets which is the host's to decide.
 
 #include <array>
 #include <cstdint>

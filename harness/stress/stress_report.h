@@ -35,7 +35,7 @@ struct WorkloadReport {
 };
 
 struct StressReport {
-  std::string command;  // that replays the run
+  std::string command;  // that repeats the requests
   StressOptions options;
   std::vector<WorkloadReport> workloads;
   // Hits of ring3's tracepoints, equal to what `perf stat -e 'sdt_ring3:*'` counts.

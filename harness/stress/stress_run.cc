@@ -247,7 +247,7 @@ void StressRun::check_liveness(std::span<Entry> entries) {
       show_progress(entries);
       stderr_report_sink().report(
           fmt::format("ring3: worker {}/{} has not finished operation {} in {}\n"
-                      "ring3: replay with: {}\n",
+                      "ring3: repeat its requests with: {}\n",
                       pulse.worker->info().name, pulse.worker->index(), ops + 1,
                       format_duration(kLivenessLimit), command_));
       _exit(static_cast<int>(ExitCode::kLiveness));

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_crash_is_named_with_the_command_and_ends_by_its_signal) {
     const Death death = crash_in_child([number] { raise(number); });
     BOOST_TEST(death.signal == number);
     BOOST_TEST(contains(death, "ring3: crashed by signal " + std::to_string(number) + "\n"));
-    BOOST_TEST(contains(death, "ring3: replay with: ring3 stress --seed 1\n"));
+    BOOST_TEST(contains(death, "ring3: repeat its requests with: ring3 stress --seed 1\n"));
     BOOST_TEST(contains(death, "ring3-tests+0x"));
   }
 }

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_clean_run_of_everything_exits_0) {
   BOOST_TEST(result.err == "");
 }
 
-BOOST_AUTO_TEST_CASE(first_and_last_line_replay_the_run) {
+BOOST_AUTO_TEST_CASE(first_and_last_line_repeat_the_requests) {
   const auto result = run_ring3("stress --lock 1 --ops 1000");
   BOOST_TEST(first_line(result.out) == last_line(result.out));
   BOOST_TEST(contains(first_line(result.out), " stress --lock 1 --ops 1000 --memory 256M --seed "));
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_crash_ends_with_its_signal, *boost::unit_test::preconditi
       run_ring3("bash -c '{} stress --lock 1 -t 20s & sleep 1; kill -SEGV $!; wait $!'");
   BOOST_TEST(result.exit_code == 128 + 11);
   BOOST_TEST(contains(result.err, "ring3: crashed by signal 11"));
-  BOOST_TEST(contains(result.err, "ring3: replay with: "));
+  BOOST_TEST(contains(result.err, "ring3: repeat its requests with: "));
 }
 
 // The caches line by line are for who asks.
