@@ -29,7 +29,7 @@ Json fragmentation(const ReplayReport& report) {
 
 nlohmann::ordered_json replay_json(const ReplayReport& report) {
   const ReplayPlan& plan = report.plan;
-  return {{"schema_version", 1},
+  return {{"schema_version", 2},
           {"trace", report.options.path},
           {"mode", plan.mode == ReplayMode::kPages ? "pages" : "objects"},
           {"memory_bytes", report.options.memory_bytes},

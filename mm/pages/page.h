@@ -44,6 +44,12 @@ struct Page {
   // is handed to an owner other than kNobody.
   std::array<uint64_t, 3> owner_words;
 
+  // For a new owner. The first word is what a stale free may look at meanwhile (a slab's cache).
+  void clear_owner_words() {
+    std::atomic_ref<uint64_t>(owner_words[0]).store(0, std::memory_order_relaxed);
+    owner_words[1] = owner_words[2] = 0;
+  }
+
   PageState state() const { return static_cast<PageState>(head() >> kStateShift); }
   Order order() const { return Order(head() & kByte); }
   PageOwner owner() const { return static_cast<PageOwner>(head() >> kOwnerShift & kByte); }

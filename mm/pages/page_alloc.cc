@@ -145,7 +145,7 @@ Page* PageAllocator::take_slow(Gfp gfp, Order order, ZoneType highest) {
 
 void PageAllocator::prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
   page.caller.store(caller, std::memory_order_relaxed);
-  if (owner != PageOwner::kNobody) page.owner_words.fill(0);
+  if (owner != PageOwner::kNobody) page.clear_owner_words();
   page.set_head(PageState::kAllocated, order, owner);
   if (order > Order(0) && gfp.any(kGfpFlagComp)) make_compound(page, order);
   if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());

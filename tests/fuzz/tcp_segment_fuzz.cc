@@ -73,7 +73,7 @@ class Session {
 
  private:
   void step() {
-    switch (input_.take(1) % 10) {
+    switch (input_.take(1) % 11) {
       case 0:
       case 1:
       case 2:
@@ -95,6 +95,12 @@ class Session {
       case 8:
         if (const auto child = stack_->accept(listener_)) current_ = *child;
         break;
+      case 10: {
+        // Far ahead, up to the end of the clock.
+        const Nanos jump(static_cast<int64_t>(input_.take(4)) << (input_.take(1) % 32));
+        now_ = jump > Nanos::max() - now_ ? Nanos::max() : now_ + jump;
+        break;
+      }
       case 9:
         if (const auto opened = stack_->connect(now_, kThem, 9)) current_ = *opened;
         break;
