@@ -185,7 +185,8 @@ $(B)/obj/%.o: %.cc | deps
 	$(Q)$(COMPILE) $(EXTRA_FLAGS) -c $< -o $@
 
 $(LIBRARY_OBJECTS): EXTRA_FLAGS = $(CXXFLAGS_library)
-$(TEST_OBJECTS): EXTRA_FLAGS = -DBOOST_TEST_DYN_LINK
+# Line tables are all that a failing test needs, and Boost's types are most of a build.
+$(TEST_OBJECTS): EXTRA_FLAGS = -DBOOST_TEST_DYN_LINK -g1
 
 $(B)/libring3.a: $(LIBRARY_OBJECTS)
 	$(if $(Q),@echo '  AR   $@')

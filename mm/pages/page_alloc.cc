@@ -146,9 +146,10 @@ Page* PageAllocator::take_slow(Gfp gfp, Order order, ZoneType highest) {
 void PageAllocator::prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
   page.caller.store(caller, std::memory_order_relaxed);
   if (owner != PageOwner::kNobody) page.clear_owner_words();
-  page.set_head(PageState::kAllocated, order, owner);
   if (order > Order(0) && gfp.any(kGfpFlagComp)) make_compound(page, order);
   if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());
+  // Last: until then whoever frees it frees it twice.
+  page.set_head(PageState::kAllocated, order, owner);
 }
 
 Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
@@ -223,8 +224,10 @@ void PageAllocator::split_pages(Page* page, Order order, Order to) {
     reports_.report([&] { return bad_address_report(memmap_, page, order, caller); });
     return;
   }
-  if (!order.valid() || to >= order || !page->claim(order, PageOwner::kNobody)) {
-    const PageMisuse misuse = diagnose_free(*page, order, PageOwner::kNobody);
+  const bool smaller = to < order;
+  if (!smaller || !order.valid() || !page->claim(order, PageOwner::kNobody)) {
+    const PageMisuse misuse =
+        smaller ? diagnose_free(*page, order, PageOwner::kNobody) : PageMisuse::kWrongOrder;
     reports_.report([&] { return bad_page_report(misuse, memmap_, *page, order, caller); });
     return;
   }
