@@ -62,6 +62,15 @@ BOOST_AUTO_TEST_CASE(another_life_has_another_pattern) {
   BOOST_TEST(fault->find("of 64 bytes is corrupt at offset 0") != std::string::npos);
 }
 
+// A pattern is of its place too: one object copied over another is found.
+BOOST_AUTO_TEST_CASE(another_place_has_another_pattern) {
+  Buffer buffer(64);
+  write_pattern(buffer.object(), PatternDepth::kWhole);
+  Buffer copy(64);
+  copy.memory = std::vector<std::byte>(buffer.memory);
+  BOOST_TEST(check_pattern(copy.object(), PatternDepth::kWhole).has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::harness

@@ -50,7 +50,7 @@ for patch in "$@"; do
     touch "$tree/$path"
     if ! make --no-print-directory -C "$tree" build/release/ring3 build/release/ring3-tests >>"$log" 2>&1; then
       verdict="does not build"
-    elif (cd "$tree" && RING3=build/release/ring3 timeout 300 build/release/ring3-tests \
+    elif (cd "$tree" && RING3=build/release/ring3 timeout 120 build/release/ring3-tests \
         --run_test="$(suites_of "$path")" --color_output=no) >>"$log" 2>&1; then
       verdict=survived
     else

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/prng.h"
+#include "tests/race.h"
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
@@ -344,25 +345,10 @@ BOOST_AUTO_TEST_CASE(of_two_frees_at_once_one_is_refused) {
   for (const unsigned order : {0u, 2u}) {
     constexpr int kRounds = 5'000;
     const uint64_t before = pages->misuses();
-    std::atomic<int> turn{0};
-    std::atomic<int> done{0};
     Page* page = nullptr;
-    std::thread other([&] {
-      for (int i = 1; i <= kRounds; ++i) {
-        while (turn.load(std::memory_order_acquire) < i) {
-        }
-        free(page, order);
-        done.store(i, std::memory_order_release);
-      }
-    });
-    for (int i = 1; i <= kRounds; ++i) {
-      page = alloc(kGfpKernel, order);
-      turn.store(i, std::memory_order_release);
-      free(page, order);
-      while (done.load(std::memory_order_acquire) < i) {
-      }
-    }
-    other.join();
+    test::race(
+        kRounds, [&] { page = alloc(kGfpKernel, order); }, [&] { free(page, order); },
+        [&] { free(page, order); });
     BOOST_TEST(pages->misuses() - before == static_cast<uint64_t>(kRounds));
   }
 }

@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstring>
-#include <thread>
 
 #include "tests/mm/slab/slab_machine.h"
+#include "tests/race.h"
 
 namespace ring3::mm {
 
@@ -116,25 +116,10 @@ BOOST_AUTO_TEST_CASE(a_zone_without_caches_is_reported_and_dropped) {
 
 BOOST_AUTO_TEST_CASE(of_two_frees_of_a_large_object_at_once_one_is_refused) {
   constexpr int kRounds = 5'000;
-  std::atomic<int> turn{0};
-  std::atomic<int> done{0};
   void* object = nullptr;
-  std::thread other([&] {
-    for (int i = 1; i <= kRounds; ++i) {
-      while (turn.load(std::memory_order_acquire) < i) {
-      }
-      memory->kfree(object);
-      done.store(i, std::memory_order_release);
-    }
-  });
-  for (int i = 1; i <= kRounds; ++i) {
-    object = memory->kmalloc(16384, kGfpKernel);
-    turn.store(i, std::memory_order_release);
-    memory->kfree(object);
-    while (done.load(std::memory_order_acquire) < i) {
-    }
-  }
-  other.join();
+  const auto free = [&] { memory->kfree(object); };
+  test::race(
+      kRounds, [&] { object = memory->kmalloc(16384, kGfpKernel); }, free, free);
   BOOST_TEST(memory->misuses() == static_cast<uint64_t>(kRounds));
   BOOST_TEST(memory->slabs().kmalloc().large_objects() == 0u);
   BOOST_TEST(memory->slabs().events().sum(SlabEvent::kKfree) == static_cast<uint64_t>(kRounds));

@@ -10,6 +10,7 @@
 #include "lib/asan.h"
 #include "lib/prng.h"
 #include "tests/mm/slab/slab_machine.h"
+#include "tests/race.h"
 
 namespace ring3::mm {
 namespace {
@@ -220,30 +221,14 @@ BOOST_AUTO_TEST_CASE(of_two_frees_at_once_one_is_refused) {
     KmemCache& c = cache("test-" + std::to_string(size), size);
     constexpr int kRounds = 3'000;
     const uint64_t before = memory->misuses();
-    std::atomic<int> turn{0};
-    std::atomic<int> done{0};
     void* object = nullptr;
-    std::thread other([&] {
-      for (int i = 1; i <= kRounds; ++i) {
-        while (turn.load(std::memory_order_acquire) < i) {
-        }
-        c.free(object);
-        done.store(i, std::memory_order_release);
-      }
-    });
-    for (int i = 1; i <= kRounds; ++i) {
-      object = c.alloc();
-      turn.store(i, std::memory_order_release);
-      if (i % 2 == 0) {
-        c.free(object);
-      } else {
-        memory->kfree(object);
-      }
+    int round = 0;
+    const auto free_somehow = [&] {
+      ++round % 2 == 0 ? c.free(object) : memory->kfree(object);
       c.shrink();
-      while (done.load(std::memory_order_acquire) < i) {
-      }
-    }
-    other.join();
+    };
+    test::race(
+        kRounds, [&] { object = c.alloc(); }, free_somehow, [&] { c.free(object); });
     BOOST_TEST(memory->misuses() - before == static_cast<uint64_t>(kRounds));
     BOOST_TEST(c.active_objects() == 0u);
   }
