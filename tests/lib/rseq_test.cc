@@ -1,7 +1,6 @@
 #include "lib/rseq.h"
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "lib/percpu.h"
+#include "tests/without_rseq.h"
 
 namespace ring3 {
 namespace {
@@ -64,30 +64,6 @@ class InterruptedCell {
   rseq::StackHeader on_fault_;
   struct sigaction previous_ {};
   std::atomic<int> faults_{0};
-};
-
-// This thread without an rseq area, as one that the C library did not start.
-class WithoutRseq {
- public:
-#if RING3_HAVE_RSEQ
-  WithoutRseq() : done_(call(kUnregister)) {}
-  ~WithoutRseq() { call(0); }
-  bool done() const { return done_; }
-
- private:
-  static constexpr int kUnregister = 1;
-  static bool call(int flags) {
-    auto* area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
-    // What glibc registered: 32 bytes before 2.40, whole 64-byte areas after.
-    for (const unsigned bytes : {32u, 64u}) {
-      if (syscall(SYS_rseq, area, bytes, flags, RSEQ_SIG) == 0) return true;
-    }
-    return false;
-  }
-  bool done_;
-#else
-  bool done() const { return false; }
-#endif
 };
 
 }  // namespace
@@ -162,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_thread_without_an_area_takes_the_shared_path) {
   PerCpuCounters counters = std::move(PerCpuCounters::create(2).value());
   counters.add(1, 5);
   std::thread([&] {
-    WithoutRseq thread;
+    const test::WithoutRseq thread;
     if (!thread.done()) {
       BOOST_TEST_MESSAGE("this kernel or C library lets no thread go without rseq");
       return;

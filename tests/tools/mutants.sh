@@ -14,6 +14,7 @@ rm -rf build/mutants && mkdir -p "$tree"
 git ls-files -co --exclude-standard | while read -r file; do
   if [ -f "$file" ]; then mkdir -p "$tree/$(dirname "$file")" && cp -p "$file" "$tree/$file"; fi
 done
+if [ -d build/release ]; then mkdir -p "$tree/build" && cp -a build/release "$tree/build/"; fi
 make --no-print-directory -C "$tree" build/release/ring3 build/release/ring3-tests \
   >build/mutants/build.log 2>&1 || { tail -n 20 build/mutants/build.log; exit 2; }
 cp -a "$tree" "$whole"

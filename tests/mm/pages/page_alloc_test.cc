@@ -10,6 +10,7 @@
 #include "lib/prng.h"
 #include "tests/race.h"
 #include "tests/recording_sink.h"
+#include "tests/without_rseq.h"
 
 namespace ring3::mm {
 
@@ -181,6 +182,19 @@ BOOST_AUTO_TEST_CASE(idle_cpu_lists_are_drained_before_a_request_fails) {
   while (Page* page = alloc(kGfp, 10)) blocks.push_back(page);
   BOOST_TEST(blocks.size() == 4u);
   for (Page* page : blocks) free(page, 10);
+}
+
+// It has no list of its own: what a refill takes for one goes back at once, and nothing is lost.
+BOOST_AUTO_TEST_CASE(a_thread_without_a_cpu_number_allocates_and_frees_like_any_other) {
+  std::thread([&] {
+    const test::WithoutRseq thread;
+    std::vector<Page*> all;
+    for (int i = 0; i < 300; ++i) all.push_back(alloc(kGfpKernel, 0));
+    BOOST_TEST(pages->allocated_pages().value() == 300u);
+    for (Page* page : all) free(page, 0);
+  }).join();
+  BOOST_TEST(pages->allocated_pages().value() == 0u);
+  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAlloc) == 300u);
 }
 
 BOOST_AUTO_TEST_CASE(zeroed_pages_are_zero) {

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_zone_without_caches_is_reported_and_dropped) {
 }
 
 BOOST_AUTO_TEST_CASE(of_two_frees_of_a_large_object_at_once_one_is_refused) {
-  constexpr int kRounds = 5'000;
+  constexpr int kRounds = 60'000;
   void* object = nullptr;
   const auto free = [&] { memory->kfree(object); };
   test::race(

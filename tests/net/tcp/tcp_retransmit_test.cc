@@ -24,6 +24,28 @@ BOOST_AUTO_TEST_CASE(a_timeout_doubles_each_time) {
   BOOST_TEST(t.stack().counters().timeouts == 5u);
 }
 
+// Karn's algorithm (RFC 6298 section 3 and 5.5): which copy is acknowledged nobody knows, so the
+// timeout stays backed off until a segment that was sent once has made its round.
+BOOST_AUTO_TEST_CASE(a_back_off_lasts_until_a_clean_round_trip) {
+  TcpLadder t;
+  t.established();
+  t.send(1000);
+  t.out({kAck, 1, 1, 1000});
+  for (const int ms : {200, 400, 800}) t.out_after(milliseconds(ms), {kAck, 1, 1, 1000});
+  t.in({kAck, 1, 1001});
+  t.send(1000);
+  t.out({kAck, 1001, 1, 1000});
+  t.out_after(milliseconds(1600), {kAck, 1001, 1, 1000});
+  t.in({kAck, 1, 2001});
+  t.send(1000);
+  t.out({kAck, 2001, 1, 1000});
+  t.wait(milliseconds(10));
+  t.in({kAck, 1, 3001});
+  t.send(1000);
+  t.out({kAck, 3001, 1, 1000});
+  t.out_after(milliseconds(200), {kAck, 3001, 1, 1000});
+}
+
 BOOST_AUTO_TEST_CASE(a_peer_that_stays_silent_is_given_up_with_a_reset) {
   TcpLadder t({.data_retries = 3});
   t.established();
