@@ -186,15 +186,16 @@ BOOST_AUTO_TEST_CASE(idle_cpu_lists_are_drained_before_a_request_fails) {
 
 // It has no list of its own: what a refill takes for one goes back at once, and nothing is lost.
 BOOST_AUTO_TEST_CASE(a_thread_without_a_cpu_number_allocates_and_frees_like_any_other) {
+  Machine large(1024);  // whose zones are refilled by many pages at a time
   std::thread([&] {
     const test::WithoutRseq thread;
     std::vector<Page*> all;
-    for (int i = 0; i < 300; ++i) all.push_back(alloc(kGfpKernel, 0));
-    BOOST_TEST(pages->allocated_pages().value() == 300u);
-    for (Page* page : all) free(page, 0);
+    for (int i = 0; i < 300; ++i) all.push_back(large.alloc(kGfpKernel, 0));
+    BOOST_TEST(large.pages->allocated_pages().value() == 300u);
+    for (Page* page : all) large.free(page, 0);
   }).join();
-  BOOST_TEST(pages->allocated_pages().value() == 0u);
-  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAlloc) == 300u);
+  BOOST_TEST(large.pages->allocated_pages().value() == 0u);
+  BOOST_TEST(large.pages->events().sum(PageEvent::kMmPageAlloc) == 300u);
 }
 
 BOOST_AUTO_TEST_CASE(zeroed_pages_are_zero) {
@@ -434,7 +435,12 @@ BOOST_AUTO_TEST_CASE(a_wrong_split_is_reported) {
 }
 
 BOOST_AUTO_TEST_CASE(what_has_an_owner_is_its_own_to_free_and_to_report) {
-  Page* page = pages->alloc_owned_pages(kGfpKernel, Order(1), PageOwner::kSlab, 0);
+  Page* page = alloc(kGfpKernel, 1);
+  page->owner_words.fill(~uint64_t{0});
+  free(page, 1);
+  // An owner finds no words of the last one, which nobody else may take for its own.
+  BOOST_REQUIRE(pages->alloc_owned_pages(kGfpKernel, Order(1), PageOwner::kSlab, 0) == page);
+  BOOST_CHECK((page->owner_words == std::array<uint64_t, 3>{}));
   free(page, 1);
   BOOST_TEST(sink.last_raw().find("page is still in use by its owner") != std::string::npos);
   pages->drain_all();
