@@ -83,7 +83,7 @@ SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
 # The library and everything below the harness neither throws nor asks for a type at run time.
 CXXFLAGS_library := -fno-exceptions -fno-rtti
 LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS) $(LDFLAGS)
-LIBS_LIBRARY := -lfmt -ldw
+LIBS_LIBRARY := -lfmt
 LIBS_HARNESS := $(LIBS_LIBRARY) -lz -llzma -lzstd -lbz2
 LIBS_TESTS := $(LIBS_HARNESS) -lboost_unit_test_framework
 
@@ -154,7 +154,7 @@ install: $(B)/ring3 $(B)/libring3.a ## install the program, library, headers and
 	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: ring3' \
 		'Description: The Linux kernel memory-subsystem design in user space' 'Version: 0.1' \
-		'Cflags: -I$${prefix}/include/ring3 -std=c++20' 'Libs: -L$${prefix}/lib -lring3 -lfmt -ldw -pthread' \
+		'Cflags: -I$${prefix}/include/ring3 -std=c++20' 'Libs: -L$${prefix}/lib -lring3 -lfmt -pthread' \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/ring3.pc
 
 uninstall: ## remove what install put there

@@ -1,6 +1,18 @@
 #include "lib/stack_trace.h"
 
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <elfutils/libdwfl.h>
+#include <link.h>
+#include <unistd.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
 #include "lib/os.h"
+#include "lib/raw_spinlock.h"
 
 namespace ring3 {
 
@@ -34,6 +46,142 @@ RING3_NO_SANITIZE StackTrace StackTrace::capture(uintptr_t first) {
     frame = frame->caller;
   }
   return trace;
+}
+
+namespace {
+
+// What we use of libdw, loaded when the first report is made: who links ring3 need not link it, and
+// where it is missing, exported functions still have names.
+struct Libdw {
+  decltype(&dwfl_begin) begin;
+  decltype(&dwfl_linux_proc_find_elf) find_elf;
+  decltype(&dwfl_report_begin) report_begin;
+  decltype(&dwfl_linux_proc_report) report_process;
+  decltype(&dwfl_report_end) report_end;
+  decltype(&dwfl_addrmodule) module_at;
+  decltype(&dwfl_module_addrinfo) symbol_at;
+
+  bool load() {
+    void* library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    return library != nullptr && get(library, "dwfl_begin", begin) &&
+           get(library, "dwfl_linux_proc_find_elf", find_elf) &&
+           get(library, "dwfl_report_begin", report_begin) &&
+           get(library, "dwfl_linux_proc_report", report_process) &&
+           get(library, "dwfl_report_end", report_end) &&
+           get(library, "dwfl_addrmodule", module_at) &&
+           get(library, "dwfl_module_addrinfo", symbol_at);
+  }
+
+ private:
+  template <class Function>
+  static bool get(void* library, const char* name, Function& function) {
+    function = reinterpret_cast<Function>(dlsym(library, name));
+    return function != nullptr;
+  }
+};
+
+// The files this process is made of, with their symbol tables. Made at the first question and kept:
+// what is loaded later has no symbols here.
+class Symbols {
+ public:
+  Symbols() {
+    if (!libdw_.load()) return;
+    static char* no_debug_path = nullptr;
+    static const Dwfl_Callbacks kCallbacks{.find_elf = libdw_.find_elf,
+                                           .find_debuginfo = no_debuginfo,
+                                           .section_address = nullptr,
+                                           .debuginfo_path = &no_debug_path};
+    dwfl_ = libdw_.begin(&kCallbacks);
+    if (dwfl_ == nullptr) return;
+    libdw_.report_begin(dwfl_);
+    libdw_.report_process(dwfl_, getpid());
+    libdw_.report_end(dwfl_, nullptr, nullptr);
+  }
+
+  // A call site is where the call returns to, which for one that never does may be the next
+  // function: the call itself is the byte before.
+  size_t describe(uintptr_t site, std::span<char> out) {
+    const uintptr_t address = site - 1;
+    Dwfl_Module* module = dwfl_ == nullptr ? nullptr : libdw_.module_at(dwfl_, address);
+    GElf_Off offset = 0;
+    GElf_Sym symbol{};
+    const char* name = module == nullptr ? nullptr
+                                         : libdw_.symbol_at(module, address, &offset, &symbol,
+                                                            nullptr, nullptr, nullptr);
+    if (name != nullptr) return describe_symbol(name, offset + 1, symbol.st_size, out);
+    return describe_exported(site, out);
+  }
+
+ private:
+  // What the file itself has is enough: no search for other files, least of all over the network.
+  static int no_debuginfo(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*,
+                          GElf_Word, char**) {
+    return -1;
+  }
+
+  static size_t describe_symbol(const char* mangled, GElf_Off offset, size_t size,
+                                std::span<char> out) {
+    char* demangled = abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr);
+    const char* name = demangled != nullptr ? demangled : mangled;
+    const size_t length = print(out, "%.*s+%#zx/%#zx", static_cast<int>(name_length(name)), name,
+                                static_cast<size_t>(offset), size);
+    std::free(demangled);
+    return length;
+  }
+
+  // Without the arguments: up to the first bracket that is not inside a template's and does not
+  // begin "(anonymous namespace)".
+  static size_t name_length(const char* name) {
+    constexpr const char* kAnonymous = "(anonymous namespace)";
+    int depth = 0;
+    const char* at = name;
+    for (; *at != '\0'; ++at) {
+      if (*at == '<') ++depth;
+      if (*at == '>') --depth;
+      if (*at != '(' || depth != 0 || at == name) continue;
+      if (std::strncmp(at, kAnonymous, std::strlen(kAnonymous)) != 0) break;
+    }
+    return static_cast<size_t>(at - name);
+  }
+
+  __attribute__((format(printf, 2, 3))) static size_t print(std::span<char> out, const char* format,
+                                                            ...) {
+    va_list args;
+    va_start(args, format);
+    const auto length = static_cast<size_t>(std::vsnprintf(out.data(), out.size(), format, args));
+    va_end(args);
+    return length < out.size() ? length : out.size() - 1;
+  }
+
+  // What the dynamic linker knows: functions that are exported, and files.
+  static size_t describe_exported(uintptr_t site, std::span<char> out) {
+    Dl_info info{};
+    void* entry = nullptr;
+    if (dladdr1(reinterpret_cast<void*>(site - 1), &info, &entry, RTLD_DL_SYMENT) == 0) {
+      return print(out, "%#zx", static_cast<size_t>(site));
+    }
+    if (info.dli_sname != nullptr) {
+      const uintptr_t offset = site - reinterpret_cast<uintptr_t>(info.dli_saddr);
+      return describe_symbol(info.dli_sname, offset, static_cast<const ElfW(Sym)*>(entry)->st_size,
+                             out);
+    }
+    const char* slash = std::strrchr(info.dli_fname, '/');
+    return print(out, "%s+%#zx", slash != nullptr ? slash + 1 : info.dli_fname,
+                 static_cast<size_t>(site - reinterpret_cast<uintptr_t>(info.dli_fbase)));
+  }
+
+  Libdw libdw_{};
+  Dwfl* dwfl_ = nullptr;
+};
+
+}  // namespace
+
+size_t describe_address(uintptr_t site, std::span<char> out) {
+  static RawSpinlock lock;
+  RawSpinlockGuard guard(lock);
+  // Never destroyed: a report may be the last thing a process does.
+  static Symbols& symbols = *new Symbols;
+  return symbols.describe(site, out);
 }
 
 void StackTrace::print(std::FILE* out) const {

@@ -34,7 +34,8 @@ class StackTrace {
 // Writes the "symbol+0xoffset/0xsize" that the call which returns to `site` lies in, demangled,
 // into `out` as a string, static functions too; where the file has no symbol for it
 // "program+0xoffset", which addr2line takes; without even a file the bare address. Returns its
-// length. For reports: reads the symbol tables with libdw, takes a lock and calls malloc.
+// length. For reports: reads the symbol tables with libdw where that is installed, takes a lock and
+// calls malloc.
 size_t describe_address(uintptr_t site, std::span<char> out);
 
 }  // namespace ring3
