@@ -105,9 +105,9 @@ Result<uint64_t> parse_size(std::string_view text) {
 std::string format_size(uint64_t bytes) {
   for (const Unit& unit : kSizeUnits) {
     if (bytes % unit.factor == 0 && bytes >= unit.factor) {
-      const char letter =
-          unit.suffix.empty() ? '\0' : static_cast<char>(unit.suffix[0] - 'a' + 'A');
-      return std::to_string(bytes / unit.factor) + (letter == '\0' ? "" : std::string(1, letter));
+      std::string text = std::to_string(bytes / unit.factor);
+      for (const char letter : unit.suffix) text += static_cast<char>(std::toupper(letter));
+      return text;
     }
   }
   return "0";

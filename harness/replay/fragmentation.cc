@@ -114,13 +114,10 @@ std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
 PageSet allocated_pages(const mm::PageAllocator& pages) {
   const mm::Memmap& memmap = pages.memmap();
   PageSet set(Pfn(0), Pfn(0) + memmap.page_count());
-  for (Pfn pfn(0); memmap.contains(pfn);) {
-    const mm::Page& page = memmap.page(pfn);
-    const bool allocated = page.state() == mm::PageState::kAllocated;
-    if (allocated) set.add_block(pfn, page.order());
-    pfn =
-        pfn + (page.state() == mm::PageState::kInterior ? mm::PageCount(1) : page.order().pages());
-  }
+  pages.for_each_allocated_block([&](const mm::Page& page) {
+    set.add_block(memmap.pfn_of(page), page.order());
+    return true;
+  });
   return set;
 }
 
