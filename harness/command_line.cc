@@ -168,7 +168,9 @@ StressOptions resolve(const StressArguments& args) {
   StressOptions options = args.options;
   for (size_t i = 0; i < kWorkloads; ++i) {
     const bool in_class = kWorkloadInfos[i].group == args.group;
-    const uint32_t by_class = !in_class ? 0 : args.threads != 0 ? args.threads : os::cpu_count();
+    const uint32_t by_class = !in_class           ? 0
+                              : args.threads != 0 ? args.threads
+                                                  : Topology::host().online_count();
     options.workers[i] = args.workers[i].value_or(std::max(by_class, args.all.value_or(0)));
   }
   const auto requires_workload = [&options](Canary canary, WorkloadKind kind, const char* option) {

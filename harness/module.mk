@@ -10,5 +10,5 @@ harness_SOURCES := main.cc command_line.cc complain.cc parse_values.cc replay_co
 	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/signals.cc \
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc
-harness_MAY_INCLUDE := net mm lockdep lib
+harness_MAY_INCLUDE := net mm lockdep lib/cpu lib
 harness_UMBRELLA :=

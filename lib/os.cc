@@ -10,14 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "lib/bits.h"
 #include "lib/check.h"
@@ -92,53 +90,18 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
   return Reservation(reinterpret_cast<std::byte*>(base), size);
 }
 
-unsigned cpu_count() {
-  static const unsigned count = [] {
-    const std::vector<cpu_set_t> mask = affinity_mask();
-    return std::max(1, CPU_COUNT_S(mask.size() * sizeof(cpu_set_t), mask.data()));
-  }();
-  return count;
-}
-
-unsigned cpu_list_end(std::string_view list) {
-  while (list.ends_with('\n')) list.remove_suffix(1);
-  unsigned end = 0;
-  unsigned number = 0;
-  char before = ',';  // the separator that the current number follows
-  const char* at = list.data();
-  const char* const last = at + list.size();
-  for (;;) {
-    const unsigned first = number;
-    const auto [after, error] = std::from_chars(at, last, number);
-    if (error != std::errc() || number == UINT_MAX || (before == '-' && number < first)) return 0;
-    end = std::max(end, number + 1);
-    if (after == last) return end;
-    if (*after != ',' && (*after != '-' || before == '-')) return 0;
-    before = *after;
-    at = after + 1;
+std::vector<unsigned> allowed_cpus() {
+  const std::vector<cpu_set_t> mask = affinity_mask();
+  const size_t bytes = mask.size() * sizeof(cpu_set_t);
+  std::vector<unsigned> cpus;
+  for (unsigned cpu = 0; cpu < bytes * CHAR_BIT; ++cpu) {
+    if (CPU_ISSET_S(cpu, bytes, mask.data())) cpus.push_back(cpu);
   }
+  return cpus;
 }
 
-// Where sysfs is missing or says less than the scheduler does (both in containers), what this
-// process may run on still bounds where it runs.
-unsigned nr_cpu_ids() {
-  static const unsigned ids = [] {
-    unsigned end = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_CONF)));
-    const std::vector<cpu_set_t> mask = affinity_mask();
-    const size_t bytes = mask.size() * sizeof(cpu_set_t);
-    for (unsigned cpu = 0; cpu < bytes * CHAR_BIT; ++cpu) {
-      if (CPU_ISSET_S(cpu, bytes, mask.data())) end = std::max(end, cpu + 1);
-    }
-    if (std::FILE* possible = std::fopen("/sys/devices/system/cpu/possible", "re")) {
-      char line[4096];
-      if (std::fgets(line, sizeof line, possible) != nullptr) {
-        end = std::max(end, cpu_list_end(line));
-      }
-      std::fclose(possible);
-    }
-    return end;
-  }();
-  return ids;
+unsigned configured_cpus() {
+  return static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_CONF)));
 }
 
 unsigned current_cpu() {
@@ -187,6 +150,17 @@ size_t resident_bytes() {
   const int fields = std::fscanf(statm, "%zu %zu", &total_pages, &resident_pages);
   std::fclose(statm);
   return fields == 2 ? resident_pages * host_page_bytes() : 0;
+}
+
+std::string read_line(const char* path) {
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return {};
+  std::string line;
+  for (int c = std::fgetc(file); c != EOF && c != '\n'; c = std::fgetc(file)) {
+    line += static_cast<char>(c);
+  }
+  std::fclose(file);
+  return line;
 }
 
 void yield() { sched_yield(); }

@@ -7,7 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "lib/result.h"
 #include "lib/units.h"
@@ -37,15 +38,11 @@ class Reservation {
 // of two. kNoResource when the host refuses.
 Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
 
-// Processors this process may run on, at least 1: for sizes and numbers of threads, never a bound
-// of CPU numbers.
-unsigned cpu_count();
-// One more than the highest number that a CPU of this machine can ever have, as the kernel's
-// nr_cpu_ids: numbers may have holes, and CPUs that are off now may come.
-unsigned nr_cpu_ids();
-// One more than the highest number in a CPU list as sysfs prints it ("0-3,8"); 0 for any other
-// text.
-unsigned cpu_list_end(std::string_view list);
+// The numbers of the CPUs that this process may run on, ascending; empty when the host does not
+// say.
+std::vector<unsigned> allowed_cpus();
+// How many CPUs the machine is configured with, at least 1.
+unsigned configured_cpus();
 // The CPU this thread runs on now; it may have moved by the time the answer is used.
 unsigned current_cpu();
 
@@ -66,6 +63,8 @@ Nanos monotonic_now();
 Nanos thread_cpu_now();
 // Resident set size of this process in bytes; 0 where /proc is not mounted.
 size_t resident_bytes();
+// The first line of a file, without its end; empty when there is none.
+std::string read_line(const char* path);
 
 void yield();
 void sleep_for(Nanos duration);

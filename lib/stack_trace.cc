@@ -6,13 +6,14 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "lib/os.h"
-#include "lib/raw_spinlock.h"
 
 namespace ring3 {
 
@@ -177,11 +178,17 @@ class Symbols {
 }  // namespace
 
 size_t describe_address(uintptr_t site, std::span<char> out) {
-  static RawSpinlock lock;
-  RawSpinlockGuard guard(lock);
+  static std::mutex mutex;
+  const std::lock_guard guard(mutex);
   // Never destroyed: a report may be the last thing a process does.
   static Symbols& symbols = *new Symbols;
   return symbols.describe(site, out);
+}
+
+std::string describe_address(uintptr_t site) {
+  if (site == 0) return "nowhere";
+  std::array<char, 256> text;
+  return {text.data(), describe_address(site, text)};
 }
 
 void StackTrace::print(std::FILE* out) const {

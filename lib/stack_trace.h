@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <span>
+#include <string>
 
 namespace ring3 {
 
@@ -37,6 +38,8 @@ class StackTrace {
 // length. For reports: reads the symbol tables with libdw where that is installed, takes a lock and
 // calls malloc.
 size_t describe_address(uintptr_t site, std::span<char> out);
+// The same as a string; "nowhere" for 0.
+std::string describe_address(uintptr_t site);
 
 }  // namespace ring3
 

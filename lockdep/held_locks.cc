@@ -26,9 +26,4 @@ void HeldLocks::rebuild_chain_keys(size_t from) {
   }
 }
 
-HeldLocks& current_held_locks() {
-  static thread_local constinit HeldLocks held;
-  return held;
-}
-
 }  // namespace ring3::lockdep

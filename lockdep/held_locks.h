@@ -6,6 +6,7 @@
 #include <span>
 
 #include "lib/check.h"
+#include "lib/cpu/task.h"
 #include "lockdep/limits.h"
 #include "lockdep/lock_map.h"
 
@@ -23,8 +24,7 @@ struct HeldLock {
   bool trylock = false;
 };
 
-// The locks a task holds, oldest first, of all checkers together. A task is a thread, or in
-// simulations whatever owns one of these. Touched by its own task only.
+// The locks a task holds, oldest first, of all checkers together. Touched by its own task only.
 //
 // Invariant: the chain keys of one checker's entries are what extend_chain_key() makes of them in
 // order, from kEmptyChainKey.
@@ -76,7 +76,10 @@ constexpr uint64_t extend_chain_key(uint64_t key, LockClassId class_id, ReadMode
   return z ^ (z >> 31);
 }
 
-// The calling thread's.
-HeldLocks& current_held_locks();
+// `task`'s own: all zeros, which it begins with, is nothing held.
+inline HeldLocks& held_locks_of(Task& task) {
+  static_assert(sizeof(HeldLocks) <= Task::kHeldLocksBytes);
+  return *reinterpret_cast<HeldLocks*>(task.held_locks());
+}
 
 }  // namespace ring3::lockdep

@@ -4,7 +4,8 @@
 
 #include <iterator>
 
-#include "lib/os.h"
+#include "lib/cpu/task.h"
+#include "lib/stack_trace.h"
 
 namespace ring3::lockdep {
 namespace {
@@ -14,11 +15,8 @@ constexpr const char* kIdent = "ring3 lockdep";
 // Appends the parts of a report to one string.
 class ReportWriter {
  public:
-  explicit ReportWriter(const ReportContext& context) : context_(context) {
-    char name[16];
-    os::thread_name(name);
-    task_ = fmt::format("{}/{}", name, os::thread_id());
-  }
+  explicit ReportWriter(const ReportContext& context)
+      : context_(context), task_(Task::current().label()) {}
 
   template <class... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) {
@@ -61,7 +59,7 @@ class ReportWriter {
   void held_lock(const HeldLock& lock) {
     print("{:016x} ", reinterpret_cast<uintptr_t>(lock.instance));
     class_state(lock.class_id);
-    print(", at: {}\n", symbol(lock.acquire_ip));
+    print(", at: {}\n", describe_address(lock.acquire_ip));
   }
 
   void held_locks() {
@@ -81,7 +79,8 @@ class ReportWriter {
   }
 
   void trace(const StackTrace& trace, std::string_view indent) {
-    for (const uintptr_t address : trace.frames()) print("{}{}\n", indent, symbol(address));
+    for (const uintptr_t address : trace.frames())
+      print("{}{}\n", indent, describe_address(address));
   }
 
   void chain_entry(size_t number, LockClassId id, const StackTrace& where) {
@@ -99,18 +98,12 @@ class ReportWriter {
   }
 
   std::string finish() {
-    print("\nstack backtrace:\nCPU: {} PID: {} Comm: {}\nCall Trace:\n", os::current_cpu(),
-          os::thread_id(), std::string_view(task_).substr(0, task_.rfind('/')));
+    print("\nstack backtrace:\n{}\nCall Trace:\n", Task::current().whereabouts());
     trace(context_.trace, " ");
     return std::move(text_);
   }
 
   const std::string& task() const { return task_; }
-
-  static std::string symbol(uintptr_t address) {
-    char out[256];
-    return {out, describe_address(address, out)};
-  }
 
  private:
   bool ours(const HeldLock& lock) const { return lock.checker == context_.checker; }
@@ -184,7 +177,7 @@ std::string unlock_balance_report(const ReportContext& context, const LockMap& l
   ReportWriter out(context);
   out.header("bad unlock balance detected!");
   out.print("{} is trying to release lock ({}) at:\n", out.task(), lock.key().name);
-  out.print("[<{:016x}>] {}\n", ip, ReportWriter::symbol(ip));
+  out.print("[<{:016x}>] {}\n", ip, describe_address(ip));
   out.print("but there are no more locks to release!\n");
   out.print("\nother info that might help us debug this:\n");
   out.held_locks();

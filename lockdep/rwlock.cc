@@ -1,6 +1,6 @@
 #include "lockdep/rwlock.h"
 
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 
 namespace ring3::lockdep {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 #include "lockdep/lock_map.h"
 
 namespace ring3::lockdep {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 #include "lib/report_sink.h"
 #include "lib/result.h"
 #include "lib/stack_trace.h"

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 
 namespace ring3::test {
 

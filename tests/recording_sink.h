@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 #include "lib/report_sink.h"
 
 namespace ring3::test {

@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/rseq.h"
+#include "lib/cpu/rseq.h"
 
 namespace ring3::test {
 

@@ -15,8 +15,12 @@ double to_seconds(Nanos time) { return static_cast<double>(time.value()) / 1e9; 
 Json system_json() {
   utsname name{};
   uname(&name);
-  return {{"sysname", name.sysname},   {"release", name.release}, {"machine", name.machine},
-          {"nodename", name.nodename}, {"cpus", os::cpu_count()}, {"build", RING3_BUILD},
+  return {{"sysname", name.sysname},
+          {"release", name.release},
+          {"machine", name.machine},
+          {"nodename", name.nodename},
+          {"cpus", Topology::host().online_count()},
+          {"build", RING3_BUILD},
           {"compiler", __VERSION__}};
 }
 

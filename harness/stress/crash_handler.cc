@@ -1,8 +1,8 @@
 #include "harness/stress/crash_handler.h"
 
 #include <link.h>
+#include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -133,7 +133,7 @@ void on_crash(int number, siginfo_t*, void* context) {
   // (Put back only now: another thread's crash must not end us in the middle. One of our own would
   // find the signal blocked, and ends the process.)
   sigaction(number, &end, nullptr);
-  syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+  pthread_kill(pthread_self(), number);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "lib/fault.h"
+#include "lib/cpu/fault.h"
 #include "lib/units.h"
 
 namespace ring3::harness {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/cpu/task.h"
 #include "lib/result.h"
 
 namespace ring3::mm {
@@ -112,6 +113,15 @@ constexpr std::optional<ZoneType> highest_zone(Gfp gfp) {
 constexpr Migratetype migratetype_of(Gfp gfp) {
   if (gfp.any(kGfpFlagMovable)) return Migratetype::kMovable;
   return gfp.any(kGfpFlagReclaimable) ? Migratetype::kReclaimable : Migratetype::kUnmovable;
+}
+
+// What a request of a task in `scope` comes to (the kernel's current_gfp_context(), and PF_MEMALLOC
+// as __gfp_pfmemalloc_flags() takes it).
+constexpr Gfp gfp_in_scope(Gfp gfp, AllocScope scope) {
+  if (includes(scope, AllocScope::kNoio)) gfp = gfp - (kGfpFlagIo | kGfpFlagFs);
+  if (includes(scope, AllocScope::kNofs)) gfp = gfp - kGfpFlagFs;
+  if (includes(scope, AllocScope::kMemalloc)) gfp = gfp | kGfpFlagMemalloc;
+  return gfp;
 }
 
 // The notation of the kernel's traces: the longest combination first, then the flags left over,

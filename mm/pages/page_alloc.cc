@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 #include "lib/tracepoint.h"
 
@@ -128,7 +129,8 @@ Page* PageAllocator::take_from_zonelist(Gfp gfp, Order order, ZoneType highest) 
 // 1. the request may go down to the min mark, less what its flags open of the reserve;
 // 2. if it may wait, the pages that lie idle on CPUs' lists go back, where they count and merge;
 // 3. if it must not fail, no mark stops it.
-Page* PageAllocator::take_slow(Gfp gfp, Order order, ZoneType highest) {
+Page* PageAllocator::take_slow(Gfp asked, Order order, ZoneType highest) {
+  const Gfp gfp = gfp_in_scope(asked, Task::current().alloc_scope());
   const auto min_mark = [gfp](const Zone& zone) {
     return min_mark_for(gfp, zone.watermarks().min);
   };

@@ -13,8 +13,8 @@
 #include <memory>
 #include <string>
 
-#include "lib/fault.h"
-#include "lib/limited_reports.h"
+#include "lib/cpu/fault.h"
+#include "lib/cpu/limited_reports.h"
 #include "lib/os.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/page_report.h"
@@ -118,7 +118,7 @@ class PageAllocator {
   Status create_zones(const PageAllocatorConfig& config);
 
   Page* take_from_zonelist(Gfp gfp, Order order, ZoneType highest);
-  Page* take_slow(Gfp gfp, Order order, ZoneType highest);
+  Page* take_slow(Gfp asked, Order order, ZoneType highest);
   template <class Mark>
   Page* walk_zonelist(Order order, ZoneType highest, Mark mark);
   void prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mm/pages/event_counts.h"
+#include "lib/cpu/event_counts.h"
 
 namespace ring3::mm {
 

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <iterator>
 
-#include "lib/os.h"
+#include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 
 namespace ring3::mm {
@@ -63,18 +62,6 @@ const char* owner_name(PageOwner owner) {
   return "?";
 }
 
-std::string process() {
-  std::array<char, 16> name;
-  os::thread_name(name);
-  return fmt::format("{}/{}", name.data(), os::thread_id());
-}
-
-std::string symbol(uintptr_t address) {
-  if (address == 0) return "nowhere";
-  std::array<char, 160> text;
-  return std::string(text.data(), describe_address(address, text));
-}
-
 // Where what became of `page` last was asked for. A tail was allocated and freed with a head, which
 // is the nearest page before it that a block containing it could start at.
 uintptr_t caller_of(const Memmap& memmap, const Page& page) {
@@ -116,9 +103,10 @@ std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page&
       "page dumped because: {} (asked with order {})\n"
       "page last {} at {}\n"
       "Call site: {}\n",
-      process(), memmap.pfn_of(page).value(), fmt::ptr(&page), state_name(page.state()),
-      page.order().value(), owner_name(page.owner()), within, reason(misuse), order.value(),
-      is_free ? "freed" : "allocated", symbol(caller_of(memmap, page)), symbol(caller));
+      Task::current().label(), memmap.pfn_of(page).value(), fmt::ptr(&page),
+      state_name(page.state()), page.order().value(), owner_name(page.owner()), within,
+      reason(misuse), order.value(), is_free ? "freed" : "allocated",
+      describe_address(caller_of(memmap, page)), describe_address(caller));
 }
 
 std::string bad_address_report(const Memmap& memmap, const void* address, Order order,
@@ -128,8 +116,8 @@ std::string bad_address_report(const Memmap& memmap, const void* address, Order 
       "BUG: Bad page state in process {}  pfn:none\n"
       "page dumped because: {} (asked with order {}): {} lies outside [{}, {})\n"
       "Call site: {}\n",
-      process(), reason(PageMisuse::kOutsideArena), order.value(), address, fmt::ptr(start),
-      fmt::ptr(start + memmap.size_bytes()), symbol(caller));
+      Task::current().label(), reason(PageMisuse::kOutsideArena), order.value(), address,
+      fmt::ptr(start), fmt::ptr(start + memmap.size_bytes()), describe_address(caller));
 }
 
 std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_t caller) {
@@ -137,7 +125,8 @@ std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_
       "WARNING: bad page request in process {}: order:{}, mode:{:#x}({})\n"
       "request refused because: {}\n"
       "Call site: {}\n",
-      process(), order.value(), gfp.bits(), to_string(gfp), reason(misuse), symbol(caller));
+      Task::current().label(), order.value(), gfp.bits(), to_string(gfp), reason(misuse),
+      describe_address(caller));
 }
 
 std::string buddyinfo_line(ZoneType zone, const std::array<uint64_t, kOrders>& free_blocks) {

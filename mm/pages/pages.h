@@ -2,7 +2,7 @@
 
 // What other modules may use of the page allocator.
 
-#include "mm/pages/event_counts.h"
+#include "lib/cpu/event_counts.h"
 #include "mm/pages/gfp.h"
 #include "mm/pages/memmap.h"
 #include "mm/pages/page.h"

@@ -24,7 +24,7 @@ static_assert(kMaxBatch <= 64);
 
 // How many pages a CPU keeps: its share of the low watermark, and never less than four batches.
 uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch) {
-  const uint64_t share = watermarks.low.value() / os::cpu_count();
+  const uint64_t share = watermarks.low.value() / Topology::host().online_count();
   return static_cast<uint32_t>(std::max<uint64_t>(share, 4 * batch));
 }
 
@@ -136,7 +136,7 @@ void Zone::put_back(std::span<Page* const> pages) {
 }
 
 void Zone::drain_all() {
-  for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) {
+  for (unsigned cpu = 0; cpu < Topology::host().cpu_ids(); ++cpu) {
     if (pcp_.count_racy(cpu) == 0) continue;
     pcp_.drain(cpu, [this](std::span<void*> pages) {
       lockdep::SpinlockGuard guard(lock_);
@@ -162,7 +162,8 @@ std::array<uint64_t, kOrders> Zone::free_blocks() const {
 
 PageCount Zone::pcp_pages_racy() const {
   PageCount pages{0};
-  for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) pages += PageCount(pcp_.count_racy(cpu));
+  for (unsigned cpu = 0; cpu < Topology::host().cpu_ids(); ++cpu)
+    pages += PageCount(pcp_.count_racy(cpu));
   return pages;
 }
 

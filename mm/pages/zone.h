@@ -10,7 +10,7 @@
 #include <memory>
 #include <span>
 
-#include "lib/percpu.h"
+#include "lib/cpu/percpu.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/buddy.h"
 #include "mm/pages/page_events.h"

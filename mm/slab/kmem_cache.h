@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "lib/fault.h"
-#include "lib/limited_reports.h"
+#include "lib/cpu/fault.h"
+#include "lib/cpu/limited_reports.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/pages.h"
 #include "mm/slab/slab_events.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/fault.h"
-#include "lib/limited_reports.h"
+#include "lib/cpu/fault.h"
+#include "lib/cpu/limited_reports.h"
 #include "lockdep/lockdep.h"
 #include "mm/slab/kmalloc.h"
 #include "mm/slab/kmem_cache.h"

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <iterator>
 
-#include "lib/os.h"
+#include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 
 namespace ring3::mm {
@@ -13,21 +12,13 @@ namespace {
 
 constexpr int kRulerWidth = 77;
 
-std::string symbol(uintptr_t address) {
-  std::array<char, 160> text;
-  return std::string(text.data(), describe_address(address, text));
-}
-
 std::string heading(std::string_view cache, std::string_view reason) {
   return fmt::format("{0:=>{2}}\nBUG {1}: ", "", cache, kRulerWidth) + std::string(reason) +
          fmt::format("\n{0:->{1}}\n\n", "", kRulerWidth);
 }
 
 std::string footing(uintptr_t caller) {
-  std::array<char, 16> name;
-  os::thread_name(name);
-  return fmt::format("CPU: {} PID: {} Comm: {}\nFreed by {}\n", os::current_cpu(), os::thread_id(),
-                     name.data(), symbol(caller));
+  return fmt::format("{}\nFreed by {}\n", Task::current().whereabouts(), describe_address(caller));
 }
 
 }  // namespace
@@ -63,7 +54,7 @@ std::string large_remaining_report(uint64_t total, std::span<const LargeObject> 
   std::string text = heading("kmalloc", "Large objects remaining on shutdown");
   for (const LargeObject& object : first) {
     fmt::format_to(std::back_inserter(text), "Object {} size={} allocated by {}\n", object.start,
-                   object.bytes, symbol(object.caller));
+                   object.bytes, describe_address(object.caller));
   }
   return text + fmt::format("{} objects remain, {} of them shown\n", total, first.size());
 }
@@ -72,21 +63,21 @@ std::string zeroed_constructor_report(std::string_view cache, uintptr_t caller) 
   return fmt::format(
       "WARNING: __GFP_ZERO for cache {}, which has a constructor: its objects come as constructed\n"
       "Call site: {}\n",
-      cache, symbol(caller));
+      cache, describe_address(caller));
 }
 
 std::string zone_flag_report(Gfp gfp, Gfp used, uintptr_t caller) {
   return fmt::format(
       "WARNING: Unexpected gfp: {:#x} ({}). Fixing up to gfp: {:#x} ({})\n"
       "Call site: {}\n",
-      gfp.bits(), to_string(gfp), used.bits(), to_string(used), symbol(caller));
+      gfp.bits(), to_string(gfp), used.bits(), to_string(used), describe_address(caller));
 }
 
 std::string destroy_report(const void* cache, uintptr_t caller) {
   return fmt::format(
       "BUG: kmem_cache_destroy of {}, which is no cache of this memory or is destroyed already\n"
       "Call site: {}\n",
-      cache, symbol(caller));
+      cache, describe_address(caller));
 }
 
 std::string slabinfo_header() {

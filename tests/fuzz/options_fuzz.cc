@@ -6,7 +6,7 @@
 
 #include "harness/parse_values.h"
 #include "lib/check.h"
-#include "lib/fault.h"
+#include "lib/cpu/fault.h"
 
 using namespace ring3;
 using namespace ring3::harness;

@@ -82,12 +82,12 @@ BOOST_AUTO_TEST_CASE(removes_the_newest_hold_of_a_lock) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_have_their_own) {
-  push(current_held_locks(), checker.get(), a, 1);
+  push(held_locks_of(Task::current()), checker.get(), a, 1);
   size_t depth_elsewhere = 99;
-  std::thread([&] { depth_elsewhere = current_held_locks().depth(); }).join();
+  std::thread([&] { depth_elsewhere = held_locks_of(Task::current()).depth(); }).join();
   BOOST_TEST(depth_elsewhere == 0u);
-  BOOST_TEST(current_held_locks().depth() == 1u);
-  BOOST_TEST(current_held_locks().remove(&a));
+  BOOST_TEST(held_locks_of(Task::current()).depth() == 1u);
+  BOOST_TEST(held_locks_of(Task::current()).remove(&a));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -30,7 +30,7 @@ BOOST_FIXTURE_TEST_CASE(locks_of_one_type_are_checked_as_one_class, LockdepFixtu
   LockMap first(checker.get(), lock_class_of<Session>(), 0, WaitType::kSpin);
   LockMap second(checker.get(), lock_class_of<Session>(), 0, WaitType::kSpin);
   LockMap other(checker.get(), lock_class_of<Table<int>>(), 0, WaitType::kSpin);
-  Task task(*checker);
+  LockingTask task(*checker);
   task.nest(first, other);
   BOOST_TEST(checker->reports() == 0u);
   task.nest(other, second);
@@ -42,7 +42,7 @@ BOOST_FIXTURE_TEST_CASE(keys_of_one_name_are_two_classes, LockdepFixture) {
   static constexpr LockClassKey kSecond{"same"};
   LockMap first(checker.get(), kFirst, 0, WaitType::kSpin);
   LockMap second(checker.get(), kSecond, 0, WaitType::kSpin);
-  Task task(*checker);
+  LockingTask task(*checker);
   task.nest(first, second);
   BOOST_TEST(checker->reports() == 0u);
 }

@@ -33,9 +33,9 @@ struct LockdepFixture {
 };
 
 // One simulated thread. Its addresses are made up, so that reports name none of ours.
-class Task {
+class LockingTask {
  public:
-  explicit Task(Lockdep& checker) : checker_(checker) {}
+  explicit LockingTask(Lockdep& checker) : checker_(checker) {}
 
   void lock(LockMap& map) { checker_.acquire(held, map, ReadMode::kWrite, kIp); }
   void read_lock(LockMap& map) { checker_.acquire(held, map, ReadMode::kRecursiveRead, kIp); }
@@ -74,7 +74,7 @@ struct LocksFixture : LockdepFixture {
   LockMap b{checker.get(), kKeyB, 0, WaitType::kSpin};
   LockMap c{checker.get(), kKeyC, 0, WaitType::kSleep};
   LockMap d{checker.get(), kKeyD, 0, WaitType::kSpin};
-  Task task{*checker};
+  LockingTask task{*checker};
 };
 
 inline constexpr std::string_view kCircular = "WARNING: possible circular locking dependency";

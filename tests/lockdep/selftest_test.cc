@@ -167,7 +167,7 @@ class Player : LockdepFixture {
 
   std::map<std::string, LockClassKey> keys_;
   std::map<std::string, LockMap> locks_;
-  Task task_{*checker};
+  LockingTask task_{*checker};
 };
 
 }  // namespace

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(subclass_nests_in_its_class) {
 
 BOOST_AUTO_TEST_CASE(abba_between_tasks_is_circular) {
   task.nest(a, b);
-  Task other(*checker);
+  LockingTask other(*checker);
   other.lock(b);
   BOOST_TEST(checker->reports() == 0u);
   other.lock(a);
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(lock_after_a_trylock_is_ordered_after_all_held) {
   task.unlock(b);
   task.unlock(a);
   {
-    Task other(*checker);
+    LockingTask other(*checker);
     other.lock(b);
     other.lock(a);  // a was before b only by trylock
     other.unlock(a);
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(unlock_of_a_free_lock_is_unbalanced) {
 
 BOOST_AUTO_TEST_CASE(unlock_by_another_task_is_unbalanced) {
   task.lock(a);
-  Task other(*checker);
+  LockingTask other(*checker);
   other.unlock(a);
   BOOST_TEST(reported(kBalance));
 }
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_chain_seen_before_is_not_learnt_again) {
   task.nest(a, b);
   BOOST_TEST(chains() == 2u);
   task.nest(a, b);
-  Task other(*checker);
+  LockingTask other(*checker);
   other.nest(a, b);
   BOOST_TEST(chains() == 2u);
   other.nest(a, c);
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(first_report_turns_the_checker_off) {
 
 BOOST_AUTO_TEST_CASE(checkers_are_independent) {
   LocksFixture other;
-  Task both(*checker);
+  LockingTask both(*checker);
   both.lock(a);
   other.checker->acquire(both.held, other.b, ReadMode::kWrite, 0);
   other.checker->release(both.held, other.b, 0);
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(threads_learn_side_by_side) {
   for (std::jthread& thread : threads) {
     thread = std::jthread([this] {
       LockMap* const ordered[] = {&a, &b, &c, &d};
-      Task self(*checker);
+      LockingTask self(*checker);
       for (unsigned set = 0; set < 16 * 20; ++set) {
         for (size_t i = 0; i < 4; ++i) {
           if ((set >> i & 1) != 0) self.lock(*ordered[i]);
@@ -336,7 +336,7 @@ BOOST_AUTO_TEST_CASE(findings_of_many_threads_give_one_report) {
   std::array<std::jthread, 4> threads;
   for (std::jthread& thread : threads) {
     thread = std::jthread([this] {
-      Task self(*checker);
+      LockingTask self(*checker);
       self.lock(a);
       self.lock(a);
       self.unlock(a);
@@ -391,7 +391,7 @@ struct SmallFixture : LockdepFixture {
   }
   static inline std::array<LockClassKey, 41> kKeys{};
   std::deque<LockMap> locks;
-  Task task{*checker};
+  LockingTask task{*checker};
 };
 
 BOOST_FIXTURE_TEST_CASE(full_class_table_turns_off_with_a_message, SmallFixture) {

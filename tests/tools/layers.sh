@@ -39,3 +39,13 @@ printf '%s\n' "$@" | awk -F: '
   }
   function complain(file, target, why) { printf "%s: includes \"%s\": %s\n", file, target, why; wrong++ }
 '
+wrong=$?
+
+# Above lib/cpu the task and the topology say who runs and where: nobody else asks the host, or
+# keeps state of its own for each thread.
+asks='os::(current_cpu|allowed_cpus|configured_cpus|thread_id|thread_name|rseq_fence)\b|gettid|sched_getcpu|thread_local'
+if grep -rnE "$asks" --include='*.h' --include='*.cc' lockdep mm net harness; then
+  echo 'layers: above lib/cpu, ask Task::current() and Topology'
+  wrong=1
+fi
+exit "$wrong"

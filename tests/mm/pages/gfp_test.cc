@@ -53,6 +53,14 @@ BOOST_AUTO_TEST_CASE(bits_are_the_kernel_s) {
   BOOST_TEST(kGfpAtomic.bits() == 0x820u);
 }
 
+BOOST_AUTO_TEST_CASE(the_task_s_scope_takes_flags_away_or_opens_the_reserves) {
+  BOOST_CHECK(gfp_in_scope(kGfpKernel, AllocScope::kNone) == kGfpKernel);
+  BOOST_CHECK(gfp_in_scope(kGfpKernel, AllocScope::kNoio) == kGfpNoio);
+  BOOST_CHECK(gfp_in_scope(kGfpKernel, AllocScope::kNofs) == kGfpNofs);
+  BOOST_CHECK(gfp_in_scope(kGfpKernel, AllocScope::kNofs | AllocScope::kMemalloc) ==
+              (kGfpNofs | kGfpFlagMemalloc));
+}
+
 BOOST_AUTO_TEST_CASE(any_set_of_flags_reads_back) {
   Prng prng(1);
   for (int i = 0; i < 2000; ++i) {

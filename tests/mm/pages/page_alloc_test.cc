@@ -131,6 +131,13 @@ BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
   BOOST_TEST(left_after(kGfpAtomic | kGfpFlagNomemalloc) == left_by(half));
   BOOST_TEST(left_after(kGfpAtomic) ==
              left_by([&](uint64_t min) { return half(min) - half(min) / 4; }));
+  {
+    // A task that works to free memory, and one flag that says no even then.
+    const AllocScopeGuard scope(AllocScope::kMemalloc);
+    BOOST_TEST(left_after(kGfpAtomic | kGfpFlagNomemalloc) ==
+               left_by([&](uint64_t min) { return half(min) - half(min) / 4; }));
+    BOOST_TEST(left_after(kGfpKernel) == managed[3].value());
+  }
   BOOST_TEST(left_after(kGfpKernel | kGfpFlagMemalloc) == managed[3].value());
   for (Page* page : all) free(page, 0);
 }

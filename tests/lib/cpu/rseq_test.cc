@@ -1,4 +1,4 @@
-#include "lib/rseq.h"
+#include "lib/cpu/rseq.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <csignal>
 #include <thread>
 
-#include "lib/percpu.h"
+#include "lib/cpu/percpu.h"
 #include "tests/without_rseq.h"
 
 namespace ring3 {
@@ -68,7 +68,7 @@ class InterruptedCell {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(lib_rseq)
+BOOST_AUTO_TEST_SUITE(lib_cpu_rseq)
 
 struct Interruption {
   rseq::StackHeader before;

@@ -1,4 +1,4 @@
-#include "lib/percpu.h"
+#include "lib/cpu/percpu.h"
 
 #include "lib/bits.h"
 
@@ -23,7 +23,7 @@ Result<PerCpuStack> PerCpuStack::create(uint32_t capacity, PerCpuMode mode) {
   CHECK_GT(capacity, 0u);
   const size_t stride =
       align_up(sizeof(Cell) + capacity * sizeof(void*) + sizeof(RawSpinlock), kCacheLineBytes);
-  Result<os::Reservation> memory = reserve_cells(stride, os::nr_cpu_ids());
+  Result<os::Reservation> memory = reserve_cells(stride, Topology::host().cpu_ids());
   if (!memory) return memory.error();
   return PerCpuStack(std::move(*memory), capacity, stride, mode);
 }
@@ -85,7 +85,7 @@ uint32_t PerCpuStack::count_racy(unsigned cpu) const {
 Result<PerCpuCounters> PerCpuCounters::create(size_t counters, PerCpuMode mode) {
   CHECK_GT(counters, 0u);
   const size_t stride = align_up(counters * sizeof(uint64_t), kCacheLineBytes);
-  Result<os::Reservation> memory = reserve_cells(stride, os::nr_cpu_ids() + 1);
+  Result<os::Reservation> memory = reserve_cells(stride, Topology::host().cpu_ids() + 1);
   if (!memory) return memory.error();
   return PerCpuCounters(std::move(*memory), counters, stride, mode);
 }

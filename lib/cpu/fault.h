@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lib/cpu/raw_spinlock.h"
 #include "lib/prng.h"
-#include "lib/raw_spinlock.h"
 #include "lib/result.h"
 
 namespace ring3 {
@@ -25,18 +25,33 @@ struct FaultAttributes {
 // Parses "interval,probability,space,times", all four, as in `failslab=1,10,0,-1`.
 Result<FaultAttributes> parse_fault_attributes(std::string_view text);
 
+namespace fault_internal {
+
+// How many fault points are armed and how many tasks count down (Task::set_fail_nth), in this
+// process: while there is none, a fault point is one load. Relaxed: a late answer only delays the
+// first failure.
+inline constinit std::atomic<uint32_t> reasons{0};
+inline void add_reason(int change) {
+  reasons.fetch_add(static_cast<uint32_t>(change), std::memory_order_relaxed);
+}
+
+}  // namespace fault_internal
+
 // One place where failure can be injected. The name is the kernel's: failslab, fail_page_alloc.
 class FaultPoint {
  public:
   explicit FaultPoint(std::string_view name) : name_(name) {}
+  ~FaultPoint();
+  FaultPoint(const FaultPoint&) = delete;
+  FaultPoint& operator=(const FaultPoint&) = delete;
 
   // From now on failures are drawn from `seed` by `attributes`.
   void arm(const FaultAttributes& attributes, uint64_t seed) EXCLUDES(lock_);
 
-  // True when the operation of `size` must fail. One relaxed load when not armed: a late answer
-  // to arm() only delays the first failure.
+  // True when the operation of `size` must fail: the attributes say so, or the task's countdown has
+  // come to its end here.
   bool should_fail(uint64_t size) EXCLUDES(lock_) {
-    return armed_.load(std::memory_order_relaxed) && should_fail_slow(size);
+    return fault_internal::reasons.load(std::memory_order_relaxed) != 0 && should_fail_slow(size);
   }
 
   std::string_view name() const { return name_; }
@@ -45,12 +60,14 @@ class FaultPoint {
 
  private:
   bool should_fail_slow(uint64_t size) EXCLUDES(lock_);
+  bool attributes_say_so(uint64_t size) EXCLUDES(lock_);
+  void set_armed_locked(bool armed) REQUIRES(lock_);
 
   std::string_view name_;
-  std::atomic<bool> armed_{false};
   std::atomic<uint64_t> injected_{0};
 
   RawSpinlock lock_;
+  bool armed_ GUARDED_BY(lock_) = false;
   FaultAttributes attributes_ GUARDED_BY(lock_);
   uint64_t calls_ GUARDED_BY(lock_) = 0;
   Prng prng_ GUARDED_BY(lock_){0};

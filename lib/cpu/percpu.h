@@ -2,13 +2,13 @@
 
 // Per-CPU data: stacks of pointers and event counters, one cell a CPU.
 //
-// Each CPU's cell is changed either by restartable sequences (lib/rseq.h) or, where those are
+// Each CPU's cell is changed either by restartable sequences (lib/cpu/rseq.h) or, where those are
 // missing (Valgrind, TSan, other kernels and machines), under a lock in the cell. Which of the two
 // is decided once, when the first per-CPU object is made, and is the same for all of them.
 //
-// A cell belongs to a CPU number, of which there may be more than CPUs: os::nr_cpu_ids(). A thread
-// without a number (no rseq area) has no cell: its pushes and pops are refused, so that it takes
-// the path behind them, which all threads share, and it counts in a cell of its own kind.
+// A cell belongs to a CPU number, of which there may be more than CPUs: Topology::host().cpu_ids().
+// A thread without a number (no rseq area) has no cell: its pushes and pops are refused, so that it
+// takes the path behind them, which all threads share, and it counts in a cell of its own kind.
 
 #include <algorithm>
 #include <atomic>
@@ -16,10 +16,12 @@
 #include <cstdint>
 #include <span>
 
+#include "lib/cpu/raw_spinlock.h"
+#include "lib/cpu/rseq.h"
+#include "lib/cpu/task.h"
+#include "lib/cpu/topology.h"
 #include "lib/os.h"
-#include "lib/raw_spinlock.h"
 #include "lib/result.h"
-#include "lib/rseq.h"
 
 namespace ring3 {
 
@@ -34,7 +36,7 @@ PerCpuMode percpu_mode();
 // sheaves. push and pop touch only this CPU's cell. All functions may be called by any thread.
 class PerCpuStack {
  public:
-  // Room for `capacity` > 0 pointers in each of os::nr_cpu_ids() cells, touched lazily.
+  // Room for `capacity` > 0 pointers in each of Topology::host().cpu_ids() cells, touched lazily.
   static Result<PerCpuStack> create(uint32_t capacity, PerCpuMode mode = percpu_mode());
 
   PerCpuStack(PerCpuStack&&) = default;
@@ -86,7 +88,7 @@ class PerCpuStack {
     return *reinterpret_cast<Cell*>(base() + cpu * stride_bytes_);
   }
   // In kLocked mode the lock makes any cell safe, so a number beyond the last one shares a cell.
-  Cell& cell_here() const { return cell_of(os::current_cpu() % cpus_); }
+  Cell& cell_here() const { return cell_of(Task::current().cpu() % cpus_); }
   static void** slots(Cell& cell) { return reinterpret_cast<void**>(&cell + 1); }
 
   // The owner's store, atomic for the sake of count_racy(); relaxed, since that promises nothing.
@@ -98,7 +100,7 @@ class PerCpuStack {
 
   os::Reservation memory_;
   uint32_t capacity_;
-  uint32_t cpus_ = os::nr_cpu_ids();
+  uint32_t cpus_ = Topology::host().cpu_ids();
   size_t stride_bytes_;
   PerCpuMode mode_;
 };
@@ -116,7 +118,7 @@ class PerCpuCounters {
     DCHECK_LT(counter, counters_);
     const size_t offset = counter * sizeof(uint64_t);
     if (mode_ == PerCpuMode::kLocked) {
-      add_atomically(std::min(os::current_cpu(), cpus_), counter, amount);
+      add_atomically(std::min(Task::current().cpu(), cpus_), counter, amount);
     } else if (rseq::counter_add(memory_.base(), stride_bytes_, offset, amount, cpus_) ==
                rseq::Outcome::kRefused) [[unlikely]] {
       // In the row that no sequence ever touches: a plain add beside an atomic one could lose it.
@@ -139,7 +141,8 @@ class PerCpuCounters {
   }
 
   os::Reservation memory_;
-  uint32_t cpus_ = os::nr_cpu_ids();  // also the number of the row for those without a CPU's
+  uint32_t cpus_ =
+      Topology::host().cpu_ids();  // also the number of the row for those without a CPU's
   size_t counters_;
   size_t stride_bytes_;
   PerCpuMode mode_;

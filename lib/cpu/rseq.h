@@ -13,7 +13,7 @@
 // output itself, after the top: none is ever that of an earlier attempt.
 //
 // They exist on x86-64 only, and never under TSan, which does not see what assembly does; callers
-// ask percpu_mode() first and otherwise take a lock (lib/percpu.h).
+// ask percpu_mode() first and otherwise take a lock (lib/cpu/percpu.h).
 
 #include <cstddef>
 #include <cstdint>

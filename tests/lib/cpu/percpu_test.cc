@@ -1,4 +1,4 @@
-#include "lib/percpu.h"
+#include "lib/cpu/percpu.h"
 
 #include <sched.h>
 
@@ -31,7 +31,7 @@ class Migrator {
   void hop(uint64_t i) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(i % os::cpu_count(), &set);
+    CPU_SET(i % Topology::host().online_count(), &set);
     sched_setaffinity(0, sizeof set, &set);
   }
 };
@@ -43,7 +43,7 @@ std::ostream& operator<<(std::ostream& out, PerCpuMode mode) {
   return out << (mode == PerCpuMode::kRseq ? "rseq" : "locked");
 }
 
-BOOST_AUTO_TEST_SUITE(lib_percpu)
+BOOST_AUTO_TEST_SUITE(lib_cpu_percpu)
 
 BOOST_AUTO_TEST_CASE(the_mode_follows_what_the_c_library_registered) {
   const char* tunables = std::getenv("GLIBC_TUNABLES");
@@ -113,7 +113,7 @@ void churn(PerCpuStack& stack) {
     });
   }
   const auto drain_all = [&] {
-    for (unsigned cpu = 0; cpu < os::nr_cpu_ids(); ++cpu) {
+    for (unsigned cpu = 0; cpu < Topology::host().cpu_ids(); ++cpu) {
       stack.drain(cpu, [&](std::span<void*> pointers) {
         held[kThreads].insert(held[kThreads].end(), pointers.begin(), pointers.end());
       });

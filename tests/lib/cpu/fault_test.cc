@@ -1,4 +1,4 @@
-#include "lib/fault.h"
+#include "lib/cpu/fault.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,7 +13,7 @@ int failures(FaultPoint& point, int calls, uint64_t size = 1) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(lib_fault)
+BOOST_AUTO_TEST_SUITE(lib_cpu_fault)
 
 BOOST_AUTO_TEST_CASE(nothing_fails_before_it_is_armed) {
   FaultPoint point("failslab");

@@ -1,7 +1,9 @@
-#include "lib/fault.h"
+#include "lib/cpu/fault.h"
 
 #include <charconv>
 #include <string>
+
+#include "lib/cpu/task.h"
 
 namespace ring3 {
 namespace {
@@ -43,12 +45,29 @@ void FaultPoint::arm(const FaultAttributes& attributes, uint64_t seed) {
   attributes_ = attributes;
   calls_ = 0;
   prng_ = Prng(seed);
-  armed_.store(attributes.probability > 0 && attributes.times != 0, std::memory_order_relaxed);
+  set_armed_locked(attributes.probability > 0 && attributes.times != 0);
+}
+
+FaultPoint::~FaultPoint() {
+  RawSpinlockGuard guard(lock_);
+  set_armed_locked(false);
+}
+
+void FaultPoint::set_armed_locked(bool armed) {
+  if (armed_ != armed) fault_internal::add_reason(armed ? 1 : -1);
+  armed_ = armed;
 }
 
 bool FaultPoint::should_fail_slow(uint64_t size) {
+  const bool counted_down = Task::current().count_down_fail_nth();
+  if (!attributes_say_so(size) && !counted_down) return false;
+  injected_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool FaultPoint::attributes_say_so(uint64_t size) {
   RawSpinlockGuard guard(lock_);
-  if (attributes_.times == 0) return false;
+  if (!armed_ || attributes_.times == 0) return false;
   if (attributes_.space > size) {
     attributes_.space -= size;
     return false;
@@ -56,7 +75,6 @@ bool FaultPoint::should_fail_slow(uint64_t size) {
   if (++calls_ % attributes_.interval != 0) return false;
   if (!prng_.chance(attributes_.probability, 100)) return false;
   if (attributes_.times > 0) --attributes_.times;
-  injected_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 

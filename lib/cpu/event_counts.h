@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-#include "lib/percpu.h"
+#include "lib/cpu/percpu.h"
 
-namespace ring3::mm {
+namespace ring3 {
 
 template <class Event>
 class EventCounts {
@@ -27,4 +27,4 @@ class EventCounts {
   PerCpuCounters counters_;
 };
 
-}  // namespace ring3::mm
+}  // namespace ring3

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "lib/clock.h"
-#include "lib/raw_spinlock.h"
+#include "lib/cpu/raw_spinlock.h"
 #include "lib/report_sink.h"
 
 namespace ring3 {

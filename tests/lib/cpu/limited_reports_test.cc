@@ -1,4 +1,4 @@
-#include "lib/limited_reports.h"
+#include "lib/cpu/limited_reports.h"
 
 #include <boost/test/unit_test.hpp>
 
