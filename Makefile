@@ -58,8 +58,9 @@ LIBRARY_SOURCES := $(foreach m,$(LIBRARY_MODULES),$(call sources_of,$m))
 HARNESS_SOURCES := $(filter-out harness/main.cc,$(call sources_of,harness))
 TEST_SOURCES := $(addprefix tests/,$(tests_SOURCES))
 FUZZ_TARGETS := $(fuzz_TARGETS)
+BENCHES := $(bench_PROGRAMS)
 ALL_SOURCES := $(LIBRARY_SOURCES) $(HARNESS_SOURCES) harness/main.cc $(TEST_SOURCES) \
-	$(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc) tests/fuzz/runner_main.cc tests/bench/bench_main.cc
+	$(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc) tests/fuzz/runner_main.cc $(BENCHES:%=tests/bench/%_bench.cc)
 ALL_HEADERS := $(wildcard $(addsuffix /*.h,$(MODULES) $(harness_FOLDERS) $(net_FOLDERS)) \
 	tests/*.h tests/*/*.h)
 
@@ -96,7 +97,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # ---- Targets ----
 
-.PHONY: all stress check test bench fuzz mutants layers analyze format format-check tidy compdb install \
+.PHONY: all stress check test bench bench-cpu fuzz mutants layers analyze format format-check tidy compdb install \
 	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -114,8 +115,11 @@ check: deps ## everything that must hold: tests in all variants, layers, format,
 test: deps $(B)/ring3 $(B)/ring3-tests ## run the tests of one variant; T=filter picks some (Boost.Test syntax)
 	$(Q)RING3=$(B)/ring3 tests/tools/run_tests.sh $(B)/ring3-tests $(B)/tests.xml '$(T)'
 
-bench: deps $(B)/ring3-bench ## micro-benchmarks beside a named peer, with the ratio
-	$(Q)$(B)/ring3-bench
+bench: deps $(B)/bench/mm ## micro-benchmarks beside a named peer, with the ratio
+	$(Q)$(B)/bench/mm
+
+bench-cpu: deps $(B)/bench/cpu ## per-CPU stacks beside a thread-local array and a per-CPU spinlock
+	$(Q)$(B)/bench/cpu
 
 fuzz: deps ## fuzz every target for FUZZ_SECONDS (default 30) each, with clang, ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory CXX=clang++-14 MODE=debug SAN=address,undefined fuzz-run
@@ -177,7 +181,7 @@ deps:
 
 # ---- Rules ----
 
-programs: $(B)/ring3 $(B)/ring3-tests $(B)/ring3-bench $(FUZZ_TARGETS:%=$(B)/fuzz/%)
+programs: $(B)/ring3 $(B)/ring3-tests $(BENCHES:%=$(B)/bench/%) $(FUZZ_TARGETS:%=$(B)/fuzz/%)
 
 $(B)/obj/%.o: %.cc | deps
 	@mkdir -p $(@D)
@@ -200,7 +204,8 @@ $(B)/ring3-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(B)/libring3.a
 	$(if $(Q),@echo '  LINK $@')
 	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_TESTS) -o $@
 
-$(B)/ring3-bench: $(B)/obj/tests/bench/bench_main.o $(B)/libring3.a
+$(B)/bench/%: $(B)/obj/tests/bench/%_bench.o $(B)/libring3.a
+	@mkdir -p $(@D)
 	$(if $(Q),@echo '  LINK $@')
 	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_LIBRARY) -lbenchmark -o $@
 
@@ -231,5 +236,5 @@ $(B)/libfuzzer/%: $(B)/libfuzzer-obj/tests/fuzz/%_fuzz.o \
 	$(Q)$(CXX) $(LDFLAGS_ALL) -fsanitize=fuzzer $^ $(LIBS_HARNESS) -o $@
 
 -include $(patsubst %.o,%.d,$(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(TEST_OBJECTS) $(B)/obj/harness/main.o \
-	$(B)/obj/tests/bench/bench_main.o $(B)/obj/tests/fuzz/runner_main.o $(FUZZ_TARGETS:%=$(B)/obj/tests/fuzz/%_fuzz.o) \
+	$(BENCHES:%=$(B)/obj/tests/bench/%_bench.o) $(B)/obj/tests/fuzz/runner_main.o $(FUZZ_TARGETS:%=$(B)/obj/tests/fuzz/%_fuzz.o) \
 	$(patsubst %.cc,$(B)/libfuzzer-obj/%.o,$(LIBRARY_SOURCES) $(HARNESS_SOURCES) $(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc)))

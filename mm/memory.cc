@@ -3,11 +3,13 @@
 namespace ring3::mm {
 
 Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
-  auto pages = PageAllocator::create(
-      {.size_bytes = config.size_bytes, .lockdep = config.lockdep, .reports = config.reports});
+  auto pages = PageAllocator::create({.size_bytes = config.size_bytes,
+                                      .lockdep = config.lockdep,
+                                      .reports = config.reports,
+                                      .topology = config.topology});
   if (!pages) return pages.error();
-  auto slabs =
-      SlabAllocator::create(**pages, {.lockdep = config.lockdep, .reports = config.reports});
+  auto slabs = SlabAllocator::create(
+      **pages, {.lockdep = config.lockdep, .reports = config.reports, .topology = config.topology});
   if (!slabs) return slabs.error();
   return std::unique_ptr<Memory>(new Memory(std::move(*pages), std::move(*slabs)));
 }

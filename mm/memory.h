@@ -15,6 +15,7 @@ struct MemoryConfig {
   size_t size_bytes = size_t{256} << 20;  // a multiple of kArenaGranule (4 MiB)
   lockdep::Lockdep* lockdep = nullptr;    // checks every lock of this memory; null: nobody does
   ReportSink* reports = &stderr_report_sink();
+  const Topology* topology = &Topology::host();  // outlives the memory
 };
 
 // What close() found still in use.
@@ -49,6 +50,10 @@ class Memory {
   [[gnu::always_inline]] uint64_t destroy_cache(KmemCache* cache) {
     return slabs_->destroy_cache(cache);
   }
+
+  // A CPU of the (simulated) topology has gone, or one has come that was not there at the start.
+  void cpu_dead(unsigned cpu) { pages_->cpu_dead(cpu); }
+  void cpu_online(unsigned cpu) { pages_->cpu_online(cpu); }
 
   // Mistakes of callers reported so far, and broken invariants found by walking everything.
   uint64_t misuses() const { return pages_->misuses() + slabs_->misuses(); }

@@ -4,3 +4,5 @@ tests_SOURCES := test_main.cc harness/run_program.cc $(patsubst tests/%,%,$(wild
 		tests/$(folder)/*_test.cc)))
 # Each is tests/fuzz/<target>_fuzz.cc with seed inputs in tests/fuzz/seeds/<target>/.
 fuzz_TARGETS := lockdep options pages slab tcp_segment timer trace
+# Each is tests/bench/<program>_bench.cc.
+bench_PROGRAMS := cpu mm

@@ -16,7 +16,7 @@ Result<std::unique_ptr<Machine>> Machine::create(uint64_t memory_bytes) {
 std::vector<NamedCount> Machine::tracepoints() const {
   using mm::PageEvent;
   using mm::SlabEvent;
-  const auto page = [this](PageEvent event) { return memory_->pages().events().sum(event); };
+  const auto page = [this](PageEvent event) { return memory_->pages().count_of(event); };
   const auto slab = [this](SlabEvent event) { return memory_->slabs().events().sum(event); };
   return {{"mm_page_alloc", page(PageEvent::kMmPageAlloc)},
           {"mm_page_free", page(PageEvent::kMmPageFree)},

@@ -1,12 +1,12 @@
 #pragma once
 
 // Counters of events, one for each value of an enum that ends in kCount: exact, per CPU, and
-// counted right beside the tracepoint of the same name, so that `perf stat` on the probes and the
+// counted beside the tracepoint of the same name, so that `perf stat` on the probes and the
 // counters agree.
 
 #include <cstdint>
 
-#include "lib/cpu/percpu.h"
+#include "lib/cpu/percpu_counters.h"
 
 namespace ring3 {
 
@@ -15,8 +15,8 @@ class EventCounts {
  public:
   explicit EventCounts(PerCpuCounters counters) : counters_(std::move(counters)) {}
 
-  static Result<PerCpuCounters> create_counters() {
-    return PerCpuCounters::create(static_cast<size_t>(Event::kCount));
+  static Result<PerCpuCounters> create_counters(const Topology& topology) {
+    return PerCpuCounters::create(static_cast<size_t>(Event::kCount), topology);
   }
 
   void add(Event event, uint64_t amount = 1) { counters_.add(static_cast<size_t>(event), amount); }

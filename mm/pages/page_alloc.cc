@@ -69,7 +69,7 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   if (!arena) return arena.error();
   Result<os::Reservation> pages = os::reserve(size / kPageSize * sizeof(Page), alignof(Page));
   if (!pages) return pages.error();
-  Result<PerCpuCounters> events = PageEvents::create_counters();
+  Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);
   if (!events) return events.error();
 
   std::unique_ptr<PageAllocator> allocator(
@@ -97,7 +97,8 @@ Status PageAllocator::create_zones(const PageAllocatorConfig& config) {
                                  .start = borders[zone],
                                  .end = borders[zone + 1],
                                  .managed = sizes,
-                                 .lockdep = config.lockdep},
+                                 .lockdep = config.lockdep,
+                                 .topology = config.topology},
                                 events_);
     if (!created) return created.error();
     zones_[zone] = std::move(*created);
@@ -174,7 +175,6 @@ Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, ui
   prepare(*page, gfp, order, owner, caller);
   RING3_TRACE4(mm_page_alloc, memmap_.pfn_of(*page).value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
-  events_.add(PageEvent::kMmPageAlloc);
   return page;
 }
 
@@ -215,7 +215,6 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
   page.caller.store(caller, std::memory_order_relaxed);
   dissolve_compound(page, order);
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  events_.add(PageEvent::kMmPageFree);
   zone_of(pfn).put(page, order);
   return true;
 }
@@ -262,6 +261,31 @@ void PageAllocator::drain_all() {
   for (const auto& zone : zones_) {
     if (zone != nullptr) zone->drain_all();
   }
+}
+
+void PageAllocator::cpu_dead(unsigned cpu) {
+  for (const auto& zone : zones_) {
+    if (zone != nullptr) zone->drain_cpu(cpu);
+  }
+}
+
+void PageAllocator::cpu_online(unsigned cpu) {
+  for (const auto& zone : zones_) {
+    if (zone != nullptr) zone->bring_up_cpu(cpu);
+  }
+}
+
+// Single pages that came from a CPU's list, and those that a free put there, are counted by the
+// list.
+uint64_t PageAllocator::count_of(PageEvent event) const {
+  uint64_t count = events_.sum(event);
+  for (const auto& zone : zones_) {
+    if (zone == nullptr) continue;
+    if (event == PageEvent::kMmPageAlloc) count += zone->pcp_counts().pops;
+    if (event == PageEvent::kMmPageFree) count += zone->pcp_counts().pushes();
+  }
+  if (event == PageEvent::kMmPageFree) count -= events_.sum(PageEvent::kPcpRefill);
+  return count;
 }
 
 PageCount PageAllocator::free_pages_count() const {

@@ -26,6 +26,7 @@ struct PageAllocatorConfig {
   size_t size_bytes = size_t{256} << 20;  // the arena, a multiple of 4 MiB
   lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
   ReportSink* reports = &stderr_report_sink();
+  const Topology* topology = &Topology::host();  // outlives the allocator
 };
 
 // The size of a block of the highest order: what an arena is a multiple of.
@@ -72,6 +73,9 @@ class PageAllocator {
 
   // Moves the free pages of all CPUs' lists back to the zones, where they can merge.
   void drain_all();
+  // A CPU of a simulated topology has gone: its list is emptied. One has come: it has a list.
+  void cpu_dead(unsigned cpu);
+  void cpu_online(unsigned cpu);
 
   // ---- State. ----
 
@@ -84,8 +88,8 @@ class PageAllocator {
   // The text of /proc/buddyinfo.
   std::string buddyinfo() const;
 
-  PageEvents& events() { return events_; }
-  const PageEvents& events() const { return events_; }
+  // How often it happened so far. May miss events of threads that run meanwhile.
+  uint64_t count_of(PageEvent event) const;
   FaultPoint& fail_page_alloc() { return fail_page_alloc_; }
 
   // Mistakes of callers so far. Each is reported, up to the limit of LimitedReports.

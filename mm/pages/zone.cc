@@ -23,9 +23,10 @@ constexpr uint32_t kMaxBatch = pcp_batch(PageCount(~uint64_t{0}));
 static_assert(kMaxBatch <= 64);
 
 // How many pages a CPU keeps: its share of the low watermark, and never less than four batches.
-uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch) {
-  const uint64_t share = watermarks.low.value() / Topology::host().online_count();
-  return static_cast<uint32_t>(std::max<uint64_t>(share, 4 * batch));
+uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch, const Topology& topology) {
+  const uint64_t share = watermarks.low.value() / topology.online_count();
+  return static_cast<uint32_t>(
+      std::clamp<uint64_t>(share, 4 * batch, PerCpuStackBase::kMaxCapacity));
 }
 
 }  // namespace
@@ -34,12 +35,13 @@ Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const Config& c
                                            PageEvents& events) {
   const Watermarks watermarks = watermarks_of(config.type, config.managed);
   const uint32_t batch = pcp_batch(config.end - config.start);
-  Result<PerCpuStack> pcp = PerCpuStack::create(pcp_high(watermarks, batch));
+  auto pcp =
+      PerCpuStack<Page*>::create(pcp_high(watermarks, batch, *config.topology), *config.topology);
   if (!pcp) return pcp.error();
   return std::unique_ptr<Zone>(new Zone(memmap, config, events, std::move(*pcp)));
 }
 
-Zone::Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp)
+Zone::Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack<Page*> pcp)
     : type_(config.type),
       start_(config.start),
       end_(config.end),
@@ -82,10 +84,12 @@ Page* Zone::take_locked_block(Order order) {
   lockdep::SpinlockGuard guard(lock_);
   Page* page = take_from_buddy_locked(order);
   publish_free_pages_locked();
+  if (page != nullptr) events_.add(PageEvent::kMmPageAlloc);
   return page;
 }
 
 void Zone::put_block(Page& page, Order order) {
+  events_.add(PageEvent::kMmPageFree);
   lockdep::SpinlockGuard guard(lock_);
   buddy_.put(page, order);
   publish_free_pages_locked();
@@ -104,28 +108,27 @@ Page* Zone::refill_slow() {
     publish_free_pages_locked();
   }
   if (count == 0) return nullptr;
+  events_.add(PageEvent::kMmPageAlloc);
   // Last in, first out: pushed in reverse, they come out in ascending addresses. Where the list
   // takes no more (it is being drained, or this thread has none), the rest goes back.
-  while (count > 1) {
-    Page& page = *taken[count - 1];
+  size_t left = count - 1;
+  for (; left > 0; --left) {
+    Page& page = *taken[left];
     page.set_head(PageState::kPcp, Order(0));
     if (!pcp_.push(&page)) break;
-    --count;
   }
-  put_back({taken.data() + 1, count - 1});
+  events_.add(PageEvent::kPcpRefill, count - 1 - left);
+  put_back({taken.data() + 1, left});
   return taken[0];
 }
 
-// This CPU's list is full or being drained: a batch of it goes back with `page`.
+// This CPU's list is full: the oldest on it go back, a batch, or an eighth where that is more,
+// since those that stay are moved up. Or it is being drained, or this thread has none: `page` goes
+// back alone.
 void Zone::flush_slow(Page& page) {
-  std::array<Page*, kMaxBatch + 1> surplus;
-  size_t count = 0;
-  for (; count < batch_; ++count) {
-    surplus[count] = static_cast<Page*>(pcp_.pop());
-    if (surplus[count] == nullptr) break;
-  }
-  surplus[count++] = &page;
-  put_back({surplus.data(), count});
+  const uint32_t most = std::max(batch_, pcp_.capacity() / 8);
+  pcp_.evict(most, [this](std::span<Page* const> oldest) { put_back(oldest); });
+  if (!pcp_.push(&page)) put_block(page, Order(0));
 }
 
 void Zone::put_back(std::span<Page* const> pages) {
@@ -136,14 +139,13 @@ void Zone::put_back(std::span<Page* const> pages) {
 }
 
 void Zone::drain_all() {
-  for (unsigned cpu = 0; cpu < Topology::host().cpu_ids(); ++cpu) {
-    if (pcp_.count_racy(cpu) == 0) continue;
-    pcp_.drain(cpu, [this](std::span<void*> pages) {
-      lockdep::SpinlockGuard guard(lock_);
-      for (void* page : pages) put_pcp_page_locked(*static_cast<Page*>(page));
-      publish_free_pages_locked();
-    });
+  for (unsigned cpu = 0; cpu < pcp_.cpus(); ++cpu) {
+    if (pcp_.counts(cpu).depth != 0) drain_cpu(cpu);
   }
+}
+
+void Zone::drain_cpu(unsigned cpu) {
+  pcp_.drain(cpu, [this](std::span<Page* const> pages) { put_back(pages); });
 }
 
 PageCount Zone::free_pages() const {
@@ -158,13 +160,6 @@ std::array<uint64_t, kOrders> Zone::free_blocks() const {
     blocks[order.value()] = buddy_.free_blocks(order);
   }
   return blocks;
-}
-
-PageCount Zone::pcp_pages_racy() const {
-  PageCount pages{0};
-  for (unsigned cpu = 0; cpu < Topology::host().cpu_ids(); ++cpu)
-    pages += PageCount(pcp_.count_racy(cpu));
-  return pages;
 }
 
 size_t Zone::count_faults() const {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <span>
 
-#include "lib/cpu/percpu.h"
+#include "lib/cpu/percpu_stack.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/buddy.h"
 #include "mm/pages/page_events.h"
@@ -26,6 +26,7 @@ class Zone {
     Pfn end;
     ZonePages managed;  // of all zones, for the watermarks
     lockdep::Lockdep* lockdep;
+    const Topology* topology;
   };
 
   // kNoResource when the host refuses the per-CPU lists. `memmap` and `events` outlive the zone.
@@ -48,11 +49,12 @@ class Zone {
   }
 
   // The head of a block of `order`, in state kInterior or (from a CPU's list) kPcp; null when
-  // there is none.
+  // there is none. Here and in put(), who leaves the CPU's list aside counts the event; the list
+  // counts the rest by itself.
   Page* take(Order order) {
     if (order == Order(0)) [[likely]] {
-      auto* page = static_cast<Page*>(pcp_.pop());
-      return page != nullptr ? page : refill_slow();
+      Page* page;
+      return pcp_.pop(page) ? page : refill_slow();
     }
     return take_locked_block(order);
   }
@@ -66,8 +68,11 @@ class Zone {
     put_block(page, order);
   }
 
-  // Moves every page on every CPU's list back to the buddy system.
+  // Moves every page on every CPU's list, or on that of one, back to the buddy system.
   void drain_all() EXCLUDES(lock_);
+  void drain_cpu(unsigned cpu) EXCLUDES(lock_);
+  // A CPU that was not online when the zone was made has a list from now on.
+  void bring_up_cpu(unsigned cpu) { pcp_.bring_up(cpu); }
 
   // ---- For reports and checks. ----
 
@@ -75,11 +80,13 @@ class Zone {
   // Free blocks of each order, read under the lock.
   std::array<uint64_t, kOrders> free_blocks() const EXCLUDES(lock_);
   // Pages on the CPUs' lists; exact only while nobody allocates or frees.
-  PageCount pcp_pages_racy() const;
+  PageCount pcp_pages_racy() const { return PageCount(pcp_.counts().depth); }
+  // What takes and puts left to the CPUs' lists to count: with PageEvents, all of them.
+  StackCounts pcp_counts() const { return pcp_.counts(); }
   size_t count_faults() const EXCLUDES(lock_);
 
  private:
-  Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack pcp);
+  Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack<Page*> pcp);
 
   Page* refill_slow() EXCLUDES(lock_);
   void flush_slow(Page& page) EXCLUDES(lock_);
@@ -100,7 +107,7 @@ class Zone {
   const Memmap memmap_;
   PageEvents& events_;
 
-  PerCpuStack pcp_;
+  PerCpuStack<Page*> pcp_;
   const uint32_t batch_;  // pages moved between a CPU's list and the zone at a time
 
   mutable lockdep::Spinlock lock_;

@@ -31,7 +31,7 @@ KmemCache::KmemCache(const SlabContext& context, const CacheConfig& config)
     : context_(context),
       name_(config.name),
       layout_(cache_layout(config.object_size, config.align, config.how,
-                           Topology::host().online_count())),
+                           context.topology.online_count())),
       ctor_(config.ctor),
       zone_flags_(flags_of(config.zone)),
       lock_(context.lockdep, kListLockKey) {}

@@ -44,6 +44,7 @@ struct SlabContext {
   FaultPoint& failslab;
   LimitedReports& reports;
   lockdep::Lockdep* lockdep;
+  const Topology& topology;
 };
 
 class KmemCache {

@@ -24,7 +24,7 @@ Result<std::unique_ptr<SlabAllocator>> SlabAllocator::create(PageAllocator& page
   const size_t words = pages.total_pages().value() * kInUseWordsPerPage;
   Result<os::Reservation> in_use = os::reserve(words * sizeof(uint64_t), sizeof(uint64_t));
   if (!in_use) return in_use.error();
-  Result<PerCpuCounters> events = SlabEvents::create_counters();
+  Result<PerCpuCounters> events = SlabEvents::create_counters(*config.topology);
   if (!events) return events.error();
   return std::unique_ptr<SlabAllocator>(
       new SlabAllocator(pages, std::move(*in_use), std::move(*events), config));
@@ -40,7 +40,8 @@ SlabAllocator::SlabAllocator(PageAllocator& pages, os::Reservation in_use_words,
                .events = events_,
                .failslab = failslab_,
                .reports = reports_,
-               .lockdep = config.lockdep},
+               .lockdep = config.lockdep,
+               .topology = *config.topology},
       kmalloc_(context_),
       lock_(config.lockdep, kSlabMutexKey) {}
 

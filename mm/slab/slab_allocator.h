@@ -19,6 +19,7 @@ class SlabAllocator {
   struct Config {
     lockdep::Lockdep* lockdep = nullptr;
     ReportSink* reports = &stderr_report_sink();
+    const Topology* topology = &Topology::host();  // outlives the allocator
   };
 
   // kNoResource when the host refuses address space. `pages` outlives the allocator.

@@ -69,8 +69,8 @@ BOOST_AUTO_TEST_CASE(counters_can_be_read_after_closing) {
   memory->kfree(memory->kmalloc(100, kGfpKernel));
   memory->close();
   BOOST_TEST(memory->slabs().events().sum(SlabEvent::kKmalloc) == 1u);
-  BOOST_TEST(memory->pages().events().sum(PageEvent::kMmPageAlloc) ==
-             memory->pages().events().sum(PageEvent::kMmPageFree));
+  BOOST_TEST(memory->pages().count_of(PageEvent::kMmPageAlloc) ==
+             memory->pages().count_of(PageEvent::kMmPageFree));
 }
 
 BOOST_AUTO_TEST_CASE(two_memories_know_nothing_of_each_other) {

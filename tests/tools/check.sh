@@ -47,7 +47,7 @@ stage layers 0 make --no-print-directory layers
 stage format 0 make --no-print-directory format-check
 
 # g++, as users build it. The command-line tests run $RING3, so canaries are among them too.
-stage build-release 0 build all build/release/ring3-tests build/release/ring3-bench
+stage build-release 0 build all build/release/ring3-tests build/release/bench/cpu build/release/bench/mm
 stage test-release 0 make --no-print-directory test
 # The same per-CPU data under locks, as under Valgrind or on a machine without rseq.
 stage test-without-rseq 0 env GLIBC_TUNABLES=glibc.pthread.rseq=0 make --no-print-directory test T='lib_*,mm_*'

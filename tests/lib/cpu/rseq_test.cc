@@ -1,15 +1,16 @@
 #include "lib/cpu/rseq.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <thread>
 
-#include "lib/cpu/percpu.h"
+#include "lib/cpu/percpu_counters.h"
+#include "lib/cpu/percpu_stack.h"
 #include "tests/without_rseq.h"
 
 namespace ring3 {
@@ -17,12 +18,19 @@ namespace {
 
 constexpr size_t kHostPage = 4096;
 
-// One cell on a page of its own that can be made unwritable, so that the commit of a sequence
-// faults. The handler makes the change that another thread would have made at that moment, and the
-// kernel restarts the sequence, as it does after any signal.
+// This CPU's cell, on a page of its own that can be made unwritable, so that the commit of a
+// sequence faults. The thread stays on the CPU. The handler makes the change that another thread
+// would have made at that moment, and the kernel restarts the sequence, as it does after any
+// signal.
 class InterruptedCell {
  public:
-  explicit InterruptedCell(rseq::StackHeader before, rseq::StackHeader on_fault) {
+  explicit InterruptedCell(rseq::StackCell before, rseq::StackCell on_fault) {
+    sched_getaffinity(0, sizeof allowed_, &allowed_);
+    cpu_ = Task::current().cpu();
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(cpu_, &here);
+    sched_setaffinity(0, sizeof here, &here);
     memory_ = static_cast<std::byte*>(
         mmap(nullptr, 3 * kHostPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     BOOST_REQUIRE(memory_ != MAP_FAILED);
@@ -37,12 +45,15 @@ class InterruptedCell {
   ~InterruptedCell() {
     sigaction(SIGSEGV, &previous_, nullptr);
     munmap(memory_, 3 * kHostPage);
+    sched_setaffinity(0, sizeof allowed_, &allowed_);
   }
 
-  void* base() const { return memory_; }
-  rseq::StackHeader& header() const { return *reinterpret_cast<rseq::StackHeader*>(memory_); }
+  rseq::Cells cells() const {
+    return {.base = memory_ - cpu_ * kHostPage, .shift = 12, .cpus = cpu_ + 1};
+  }
+  rseq::StackCell& header() const { return *reinterpret_cast<rseq::StackCell*>(memory_); }
   void*& slot(size_t i) const {
-    return reinterpret_cast<void**>(memory_ + sizeof(rseq::StackHeader))[i];
+    return reinterpret_cast<void**>(memory_ + sizeof(rseq::StackCell))[i];
   }
   int faults() const { return faults_; }
   // Stores into the cell although it cannot be written.
@@ -60,8 +71,10 @@ class InterruptedCell {
   }
 
   static inline InterruptedCell* current_;
+  cpu_set_t allowed_;
+  unsigned cpu_;
   std::byte* memory_;
-  rseq::StackHeader on_fault_;
+  rseq::StackCell on_fault_;
   struct sigaction previous_ {};
   std::atomic<int> faults_{0};
 };
@@ -70,23 +83,33 @@ class InterruptedCell {
 
 BOOST_AUTO_TEST_SUITE(lib_cpu_rseq)
 
+constexpr uint64_t header_of(uint64_t pops, uint64_t depth) {
+  return pops << rseq::kPopsShift | depth;
+}
+constexpr rseq::StackCell open_cell(uint64_t pops, uint64_t depth, uint32_t limit) {
+  return {.header = header_of(pops, depth), .gate = rseq::open_gate(limit), .removed = 0};
+}
+constexpr rseq::StackCell closed_cell(uint64_t pops, uint64_t depth) {
+  return {.header = header_of(pops, depth), .gate = rseq::kClosedGate, .removed = 0};
+}
+
 struct Interruption {
-  rseq::StackHeader before;
-  rseq::StackHeader then;
+  rseq::StackCell before;
+  rseq::StackCell then;
 };
 
 BOOST_AUTO_TEST_CASE(a_restarted_pop_forgets_its_first_attempt) {
   if (!rseq::registered()) return;
   int object = 0;
-  // Emptied by another thread of this CPU; stopped for a drain, which hands the pointer on.
-  for (const Interruption& i : {Interruption{{1, 0}, {0, 0}}, Interruption{{1, 0}, {1, 1}}}) {
+  // Emptied by another thread of this CPU; closed for a drain, which hands the pointer on.
+  for (const Interruption& i : {Interruption{open_cell(5, 1, 4), open_cell(6, 0, 4)},
+                                Interruption{open_cell(5, 1, 4), closed_cell(5, 1)}}) {
     InterruptedCell cell(i.before, i.then);
     cell.set_slot(0, &object);
-    void* popped = &object;
-    BOOST_CHECK(rseq::stack_pop(cell.base(), 0, popped) == rseq::Outcome::kRefused);
-    BOOST_TEST(popped == nullptr);
+    void* popped;
+    BOOST_TEST(!rseq::stack_pop(cell.cells(), popped));
     BOOST_TEST(cell.faults() == 1);
-    BOOST_TEST(cell.header().count == i.then.count);
+    BOOST_TEST(cell.header().header == i.then.header);
   }
 }
 
@@ -96,45 +119,65 @@ BOOST_AUTO_TEST_CASE(a_restarted_push_forgets_its_first_attempt) {
   // The slot is on another page than the header: only the commit faults.
   constexpr uint32_t kFar = 1000;
   for (const Interruption& i :
-       {Interruption{{kFar, 0}, {kFar + 1, 0}}, Interruption{{kFar, 0}, {kFar, 1}}}) {
+       {Interruption{open_cell(0, kFar, kFar + 1), open_cell(0, kFar + 1, kFar + 1)},
+        Interruption{open_cell(0, kFar, kFar + 1), closed_cell(0, kFar)}}) {
     InterruptedCell cell(i.before, i.then);
-    BOOST_CHECK(rseq::stack_push(cell.base(), 0, kFar + 1, &object) == rseq::Outcome::kRefused);
+    BOOST_TEST(!rseq::stack_push(cell.cells(), &object));
     BOOST_TEST(cell.faults() == 1);
-    BOOST_TEST(cell.header().count == i.then.count);
+    BOOST_TEST(cell.header().header == i.then.header);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_restarted_close_forgets_its_first_attempt) {
+  if (!rseq::registered()) return;
+  InterruptedCell cell(open_cell(0, 1, 4), closed_cell(0, 1));
+  BOOST_TEST(rseq::stack_close_own(cell.cells(), rseq::open_gate(4)) == nullptr);
+  BOOST_TEST(cell.faults() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_restarted_sequence_that_finds_the_same_is_done_once) {
   if (!rseq::registered()) return;
   int object = 0;
   {
-    InterruptedCell cell({1, 0}, {1, 0});
+    InterruptedCell cell(open_cell(7, 1, 4), open_cell(7, 1, 4));
     cell.set_slot(0, &object);
     void* popped = nullptr;
-    BOOST_CHECK(rseq::stack_pop(cell.base(), 0, popped) == rseq::Outcome::kDone);
+    BOOST_TEST(rseq::stack_pop(cell.cells(), popped));
     BOOST_TEST(popped == &object);
-    BOOST_TEST(cell.header().count == 0u);
+    BOOST_TEST(cell.header().header == header_of(8, 0));
   }
-  InterruptedCell counter({7, 0}, {7, 0});
-  BOOST_CHECK(rseq::counter_add(counter.base(), 0, 0, 2) == rseq::Outcome::kDone);
+  {
+    InterruptedCell cell(open_cell(7, 1, 4), open_cell(7, 1, 4));
+    BOOST_TEST(rseq::stack_close_own(cell.cells(), rseq::open_gate(4)) == &cell.header());
+    BOOST_TEST(cell.faults() == 1);
+    BOOST_TEST(cell.header().gate == rseq::kClosedGate);
+  }
+  InterruptedCell counter({.header = 7, .gate = 0, .removed = 0},
+                          {.header = 7, .gate = 0, .removed = 0});
+  BOOST_TEST(rseq::counter_add(counter.cells(), 0, 2));
   BOOST_TEST(counter.faults() == 1);
-  BOOST_TEST(counter.header().count == 9u);
+  BOOST_TEST(counter.header().header == 9u);
 }
 
 BOOST_AUTO_TEST_CASE(a_cpu_number_without_a_cell_is_refused) {
   if (!rseq::registered()) return;
-  std::array<uint64_t, 8> cell{};
-  constexpr uint32_t kNoCells = 0;
-  void* popped = &cell;
-  BOOST_CHECK(rseq::stack_push(cell.data(), 0, 4, &cell, kNoCells) == rseq::Outcome::kRefused);
-  BOOST_CHECK(rseq::stack_pop(cell.data(), 0, popped, kNoCells) == rseq::Outcome::kRefused);
-  BOOST_CHECK(rseq::counter_add(cell.data(), 0, 0, 1, kNoCells) == rseq::Outcome::kRefused);
-  BOOST_CHECK((cell == std::array<uint64_t, 8>{}));
+  int memory = 0;
+  for (const uint32_t cpus : {0u, Task::current().cpu()}) {
+    InterruptedCell here(open_cell(0, 1, 4), open_cell(0, 1, 4));
+    const rseq::Cells cells{.base = here.cells().base, .shift = 12, .cpus = cpus};
+    void* popped;
+    BOOST_TEST(!rseq::stack_push(cells, &memory));
+    BOOST_TEST(!rseq::stack_push(cells, uint32_t{1}));
+    BOOST_TEST(!rseq::stack_pop(cells, popped));
+    BOOST_TEST(rseq::stack_close_own(cells, rseq::open_gate(4)) == nullptr);
+    BOOST_TEST(!rseq::counter_add(cells, 0, 1));
+    BOOST_TEST(here.faults() == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_without_an_area_takes_the_shared_path) {
   if (percpu_mode() != PerCpuMode::kRseq) return;
-  PerCpuStack stack = std::move(PerCpuStack::create(4).value());
+  auto stack = std::move(PerCpuStack<int*>::create(4).value());
   PerCpuCounters counters = std::move(PerCpuCounters::create(2).value());
   counters.add(1, 5);
   std::thread([&] {
@@ -146,7 +189,9 @@ BOOST_AUTO_TEST_CASE(a_thread_without_an_area_takes_the_shared_path) {
     BOOST_TEST(!rseq::registered());
     int object = 0;
     BOOST_TEST(!stack.push(&object));
-    BOOST_TEST(stack.pop() == nullptr);
+    int* popped;
+    BOOST_TEST(!stack.pop(popped));
+    BOOST_TEST(!stack.evict(1, [](std::span<int*>) {}));
     counters.add(1, 2);
   }).join();
   BOOST_TEST(counters.sum(1) == 7u);

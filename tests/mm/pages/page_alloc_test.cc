@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(what_must_not_fail_gets_the_last_page) {
 
 // Between the low and the min mark a request is served without touching another CPU's list.
 BOOST_AUTO_TEST_CASE(cpu_lists_are_drained_only_by_who_may_wait_and_finds_nothing_else) {
-  const auto drained = [&] { return pages->events().sum(PageEvent::kMmPagePcpuDrain); };
+  const auto drained = [&] { return pages->count_of(PageEvent::kMmPagePcpuDrain); };
   std::vector<Page*> all;
   // On this CPU's list of zone Movable lies one page.
   free(alloc(kGfpHighuserMovable, 0), 0);
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(a_thread_without_a_cpu_number_allocates_and_frees_like_any_
     for (Page* page : all) large.free(page, 0);
   }).join();
   BOOST_TEST(large.pages->allocated_pages().value() == 0u);
-  BOOST_TEST(large.pages->events().sum(PageEvent::kMmPageAlloc) == 300u);
+  BOOST_TEST(large.pages->count_of(PageEvent::kMmPageAlloc) == 300u);
 }
 
 BOOST_AUTO_TEST_CASE(zeroed_pages_are_zero) {
@@ -229,9 +229,46 @@ BOOST_AUTO_TEST_CASE(tails_of_a_compound_page_know_their_head) {
 BOOST_AUTO_TEST_CASE(events_are_counted) {
   Page* page = alloc(kGfpKernel, 1);
   free(page, 1);
-  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAlloc) == 1u);
-  BOOST_TEST(pages->events().sum(PageEvent::kMmPageFree) == 1u);
-  BOOST_TEST(pages->events().sum(PageEvent::kMmPageAllocZoneLocked) == 1u);
+  BOOST_TEST(pages->count_of(PageEvent::kMmPageAlloc) == 1u);
+  BOOST_TEST(pages->count_of(PageEvent::kMmPageFree) == 1u);
+  BOOST_TEST(pages->count_of(PageEvent::kMmPageAllocZoneLocked) == 1u);
+}
+
+// Whichever way they go: by refills, flushes and drains of CPUs' lists, or past them.
+BOOST_AUTO_TEST_CASE(single_pages_are_counted_exactly_though_nobody_counts_them) {
+  Machine large(1024);
+  uint64_t pairs = 0;
+  std::vector<Page*> all;
+  for (const size_t held : {1u, 3000u, 17u, 20000u}) {
+    for (size_t i = 0; i < held; ++i) all.push_back(large.alloc(kGfpKernel, 0));
+    BOOST_TEST(large.pages->count_of(PageEvent::kMmPageAlloc) == pairs + held);
+    for (Page* page : all) large.free(page, 0);
+    all.clear();
+    pairs += held;
+    BOOST_TEST(large.pages->count_of(PageEvent::kMmPageFree) == pairs);
+    if (held == 17u) large.pages->drain_all();
+  }
+  BOOST_TEST(large.pages->count_of(PageEvent::kMmPagePcpuDrain) > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_cpu_that_goes_leaves_its_pages_and_one_that_comes_has_a_list) {
+  Topology topology = std::move(Topology::simulated(Topology::host().cpu_ids() + 2, 1).value());
+  const unsigned other = topology.cpu_ids() - 1;
+  BOOST_TEST(topology.set_online(other, false).ok());
+  const auto machine = std::move(
+      PageAllocator::create({.size_bytes = size_t{64} << 20, .topology = &topology}).value());
+  const auto free_blocks = machine->free_blocks();
+  const auto put_one_back = [&] {
+    machine->free_pages(machine->alloc_pages(kGfpKernel, Order(0)), Order(0));
+  };
+  put_one_back();
+  BOOST_CHECK(machine->free_blocks() != free_blocks);
+  for (unsigned cpu = 0; cpu < topology.cpu_ids(); ++cpu) machine->cpu_dead(cpu);
+  BOOST_CHECK(machine->free_blocks() == free_blocks);
+  machine->cpu_online(other);
+  put_one_back();
+  machine->drain_all();
+  BOOST_CHECK(machine->free_blocks() == free_blocks);
 }
 
 BOOST_AUTO_TEST_CASE(a_fault_point_makes_requests_fail_but_for_nofail) {

@@ -1,8 +1,6 @@
 // Micro-benchmarks of the allocators' fast paths beside glibc's malloc in the same run. At the end
 // one line a pair: ring3's median over the peer's.
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "mm/mm.h"
+#include "tests/bench/ratios.h"
 
 namespace {
 
@@ -23,7 +22,6 @@ Memory& memory() {
 }
 
 struct Ring3Pages {
-  static constexpr const char* kName = "ring3";
   static void* alloc(size_t bytes) {
     return memory().pages().alloc_pages(kGfpKernel, Order::for_bytes(bytes));
   }
@@ -32,12 +30,10 @@ struct Ring3Pages {
   }
 };
 struct Ring3Kmalloc {
-  static constexpr const char* kName = "ring3";
   static void* alloc(size_t bytes) { return memory().kmalloc(bytes, kGfpKernel); }
   static void free(void* object, size_t) { memory().kfree(object); }
 };
 struct Glibc {
-  static constexpr const char* kName = "glibc";
   static void* alloc(size_t bytes) { return std::malloc(bytes); }
   static void free(void* object, size_t) { std::free(object); }
 };
@@ -60,42 +56,21 @@ template <class Ours>
 void add(const std::string& what, size_t bytes, size_t batch) {
   const std::string name = what + "/" + std::to_string(bytes) + "B/" +
                            (batch == 1 ? std::string("repeat") : "batch" + std::to_string(batch));
-  const auto reg = [&](const char* who, auto function) {
-    benchmark::RegisterBenchmark((name + "/" + who).c_str(), function)
-        ->Repetitions(7)
-        ->MinTime(0.05)
-        ->ReportAggregatesOnly();
-  };
-  reg(Ours::kName, [=](benchmark::State& s) { pairs<Ours>(s, bytes, batch); });
-  reg(Glibc::kName, [=](benchmark::State& s) { pairs<Glibc>(s, bytes, batch); });
+  bench::add(name + "/ring3", [=](benchmark::State& s) { pairs<Ours>(s, bytes, batch); });
+  bench::add(name + "/glibc", [=](benchmark::State& s) { pairs<Glibc>(s, bytes, batch); });
 }
 
-// Prints the table as usual and keeps each median.
-class MedianReporter final : public benchmark::ConsoleReporter {
- public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name == "median") {
-        medians_[run.run_name.function_name] = run.GetAdjustedCPUTime();
-      }
+void print_ratios(const std::map<std::string, double>& medians) {
+  std::puts("\nring3 over glibc, medians of CPU time (below 1: ring3 is faster)");
+  for (const auto& [name, ns] : medians) {
+    const size_t who = name.rfind("/ring3");
+    if (who == std::string::npos) continue;
+    const auto peer = medians.find(name.substr(0, who) + "/glibc");
+    if (peer != medians.end()) {
+      std::printf("  %-28s %6.2f\n", name.substr(0, who).c_str(), ns / peer->second);
     }
   }
-  void print_ratios() const {
-    std::puts("\nring3 over glibc, medians of CPU time (below 1: ring3 is faster)");
-    for (const auto& [name, ns] : medians_) {
-      const size_t who = name.rfind("/ring3");
-      if (who == std::string::npos) continue;
-      const auto peer = medians_.find(name.substr(0, who) + "/glibc");
-      if (peer != medians_.end()) {
-        std::printf("  %-28s %6.2f\n", name.substr(0, who).c_str(), ns / peer->second);
-      }
-    }
-  }
-
- private:
-  std::map<std::string, double> medians_;
-};
+}
 
 }  // namespace
 
@@ -108,8 +83,8 @@ int main(int argc, char** argv) {
     add<Ring3Kmalloc>("kmalloc", 64, batch);
     add<Ring3Kmalloc>("kmalloc", 256, batch);
   }
-  MedianReporter reporter;
+  bench::MedianReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.print_ratios();
+  print_ratios(reporter.medians());
   return 0;
 }

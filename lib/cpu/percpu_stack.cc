@@ -1,0 +1,95 @@
+#include "lib/cpu/percpu_stack.h"
+
+#include "lib/cpu/raw_spinlock.h"
+
+namespace ring3 {
+
+using rseq::StackCell;
+
+Result<PerCpuCells> PerCpuStackBase::create_cells(uint32_t capacity, size_t entry_bytes,
+                                                  const Topology& topology) {
+  CHECK_GT(capacity, 0u);
+  CHECK_LE(capacity, kMaxCapacity);
+  return PerCpuCells::create(sizeof(StackCell) + capacity * entry_bytes, topology.cpu_ids());
+}
+
+PerCpuStackBase::PerCpuStackBase(PerCpuCells memory, uint32_t capacity, PerCpuMode mode,
+                                 const Topology& topology)
+    : memory_(std::move(memory)), capacity_(capacity), mode_(mode) {
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    if (topology.is_online(cpu)) open(cell(cpu));
+  }
+}
+
+std::atomic_ref<uint64_t> PerCpuStackBase::gate_of(StackCell& cell) {
+  return std::atomic_ref<uint64_t>(cell.gate);
+}
+
+// Acquire pairs with open(): we see what the last owner did. It is also a full barrier on x86-64,
+// so that a sequence that starts after the fence in close() sees the closed gate.
+bool PerCpuStackBase::try_close(StackCell& cell) {
+  uint64_t expected = rseq::open_gate(capacity_);
+  return gate_of(cell).compare_exchange_strong(
+      expected, rseq::kClosedGate, std::memory_order_acquire, std::memory_order_relaxed);
+}
+
+StackCell* PerCpuStackBase::close(unsigned cpu) {
+  CHECK_LT(cpu, cpus());
+  StackCell& closed = cell(cpu);
+  Backoff backoff;
+  while (!try_close(closed)) {
+    if (gate_of(closed).load(std::memory_order_relaxed) == 0) return nullptr;
+    backoff.pause();
+  }
+  // From now on new sequences on that CPU refuse; those already past the gate have committed when
+  // this returns, or start again and see it closed.
+  if (!locked_mode()) os::rseq_fence(cpu);
+  return &closed;
+}
+
+StackCell* PerCpuStackBase::close_own() {
+  if (!locked_mode()) return rseq::stack_close_own(cells(), rseq::open_gate(capacity_));
+  StackCell& closed = cell(Task::current().cpu() % cpus());
+  return try_close(closed) ? &closed : nullptr;
+}
+
+// The lock makes any cell safe, so a number beyond the last one shares one.
+StackCell* PerCpuStackBase::close_own_locked_mode() {
+  return close(Task::current().cpu() % cpus());
+}
+
+// Release: who finds the gate open finds what we did. On x86-64 a sequence's plain load acquires.
+void PerCpuStackBase::open(StackCell& cell) {
+  gate_of(cell).store(rseq::open_gate(capacity_), std::memory_order_release);
+}
+
+void PerCpuStackBase::bring_up(unsigned cpu) {
+  CHECK_LT(cpu, cpus());
+  uint64_t never = 0;
+  gate_of(cell(cpu)).compare_exchange_strong(never, rseq::open_gate(capacity_),
+                                             std::memory_order_release, std::memory_order_relaxed);
+}
+
+StackCounts PerCpuStackBase::counts(unsigned cpu) const {
+  CHECK_LT(cpu, cpus());
+  const auto read = [](uint64_t& word) {
+    return std::atomic_ref<uint64_t>(word).load(std::memory_order_relaxed);
+  };
+  const uint64_t header = read(cell(cpu).header);
+  return {.pops = header >> rseq::kPopsShift,
+          .depth = header & rseq::kMaxDepth,
+          .removed = read(cell(cpu).removed)};
+}
+
+StackCounts PerCpuStackBase::counts() const {
+  StackCounts total;
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+    const StackCounts one = counts(cpu);
+    total.pops += one.pops;
+    total.depth += one.depth;
+    total.removed += one.removed;
+  }
+  return total;
+}
+
+}  // namespace ring3

@@ -1,0 +1,172 @@
+#pragma once
+
+// A bounded stack on each CPU: the shape of the kernel's per-CPU page lists and of sheaves. push
+// and pop touch this CPU's cell only. All functions may be called by any thread.
+//
+// Who owns a cell: while its gate is open, the CPU it belongs to, through sequences, one at a time
+// and undone when they are interrupted; while it is closed, whoever closed it. A gate goes from
+// open to closed by a compare-and-swap, so one of several wins and the others wait or go another
+// way; the store that opens it again releases what the owner did. The locked form has no sequences:
+// there every push and pop closes the gate for its own duration, which makes the gate a spinlock.
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "lib/cpu/percpu.h"
+#include "lib/cpu/task.h"
+
+namespace ring3 {
+
+// What passed through stacks, exact while nobody pushes or pops: every push is a pop, is still
+// here, or was removed by drain() or evict().
+struct StackCounts {
+  uint64_t pops = 0;  // modulo 2^48 a CPU
+  uint64_t depth = 0;
+  uint64_t removed = 0;
+  uint64_t pushes() const { return pops + depth + removed; }
+};
+
+// The part that does not depend on what is stacked.
+class PerCpuStackBase {
+ public:
+  static constexpr uint32_t kMaxCapacity = rseq::kMaxDepth;
+
+  uint32_t capacity() const { return capacity_; }
+  // One more than the highest number of a CPU that has a stack.
+  unsigned cpus() const { return memory_.cpus(); }
+  // A CPU that was not online when the stacks were made: from now on it has one.
+  void bring_up(unsigned cpu);
+  // Stale at once unless nobody pushes or pops.
+  StackCounts counts(unsigned cpu) const;
+  StackCounts counts() const;
+
+ protected:
+  PerCpuStackBase(PerCpuCells memory, uint32_t capacity, PerCpuMode mode, const Topology& topology);
+  static Result<PerCpuCells> create_cells(uint32_t capacity, size_t entry_bytes,
+                                          const Topology& topology);
+
+  bool locked_mode() const { return mode_ == PerCpuMode::kLocked; }
+  const rseq::Cells& cells() const { return memory_.cells(); }
+  rseq::StackCell& cell(unsigned cpu) const {
+    return *reinterpret_cast<rseq::StackCell*>(memory_.cell(cpu));
+  }
+
+  // The cell of `cpu`, closed and ours; null when it was never opened, and so is empty.
+  rseq::StackCell* close(unsigned cpu);
+  // This CPU's, closed and ours; null when it is closed already or there is none.
+  rseq::StackCell* close_own();
+  // The same for a push or pop of the locked form, which waits its turn.
+  rseq::StackCell* close_own_locked_mode();
+  void open(rseq::StackCell& cell);
+
+  static uint32_t depth_of(const rseq::StackCell& cell) {
+    return static_cast<uint32_t>(cell.header) & rseq::kMaxDepth;
+  }
+  // The owner's store, atomic for the sake of counts(); relaxed, since that promises nothing.
+  static void set_word(uint64_t& word, uint64_t value) {
+    std::atomic_ref<uint64_t>(word).store(value, std::memory_order_relaxed);
+  }
+
+ private:
+  bool try_close(rseq::StackCell& cell);
+  static std::atomic_ref<uint64_t> gate_of(rseq::StackCell& cell);
+
+  PerCpuCells memory_;
+  uint32_t capacity_;
+  PerCpuMode mode_;
+};
+
+// Entry: a pointer, or a number of 32 or 64 bits.
+template <class Entry>
+class PerCpuStack : public PerCpuStackBase {
+ public:
+  // Room for `capacity` entries, 1 to kMaxCapacity, on each CPU that is online. On others every
+  // push and pop is refused. kNoResource when the host refuses.
+  static Result<PerCpuStack> create(uint32_t capacity, const Topology& topology = Topology::host(),
+                                    PerCpuMode mode = percpu_mode()) {
+    Result<PerCpuCells> cells = create_cells(capacity, sizeof(Entry), topology);
+    if (!cells) return cells.error();
+    return PerCpuStack(std::move(*cells), capacity, mode, topology);
+  }
+
+  PerCpuStack(PerCpuStack&&) = default;
+
+  // The newest entry of this CPU; false when it has none or its cell is closed.
+  bool pop(Entry& out) {
+    if (locked_mode()) [[unlikely]]
+      return pop_locked_mode(out);
+    return rseq::stack_pop(cells(), out);
+  }
+
+  // False when this CPU's cell is full or closed.
+  bool push(Entry entry) {
+    if (locked_mode()) [[unlikely]]
+      return push_locked_mode(entry);
+    return rseq::stack_push(cells(), entry);
+  }
+
+  // Calls consume(std::span<Entry>) with what `cpu` holds, newest last, and empties the cell. Safe
+  // while that CPU goes on: its pushes and pops are refused meanwhile. Waits for another drain.
+  template <class Consume>
+  void drain(unsigned cpu, Consume consume) {
+    if (rseq::StackCell* closed = close(cpu)) remove_oldest(*closed, kMaxCapacity, consume);
+  }
+
+  // The same with the oldest `most` entries of this CPU, so that those that are warm in its cache
+  // stay. False, with nothing done, when the cell is closed already or there is none.
+  template <class Consume>
+  bool evict(uint32_t most, Consume consume) {
+    rseq::StackCell* closed = close_own();
+    if (closed == nullptr) return false;
+    remove_oldest(*closed, most, consume);
+    return true;
+  }
+
+ private:
+  using PerCpuStackBase::PerCpuStackBase;
+
+  static Entry* slots(rseq::StackCell& cell) { return reinterpret_cast<Entry*>(&cell + 1); }
+
+  template <class Consume>
+  void remove_oldest(rseq::StackCell& closed, uint32_t most, Consume consume) {
+    const uint32_t depth = depth_of(closed);
+    const uint32_t count = std::min(most, depth);
+    Entry* entries = slots(closed);
+    consume(std::span<Entry>(entries, count));
+    std::copy(entries + count, entries + depth, entries);
+    set_word(closed.header, closed.header - count);
+    set_word(closed.removed, closed.removed + count);
+    open(closed);
+  }
+
+  [[gnu::noinline, gnu::cold]] bool pop_locked_mode(Entry& out) {
+    rseq::StackCell* cell = close_own_locked_mode();
+    if (cell == nullptr) return false;
+    const uint32_t depth = depth_of(*cell);
+    if (depth != 0) {
+      out = slots(*cell)[depth - 1];
+      set_word(cell->header, cell->header + (uint64_t{1} << rseq::kPopsShift) - 1);
+    }
+    open(*cell);
+    return depth != 0;
+  }
+
+  [[gnu::noinline, gnu::cold]] bool push_locked_mode(Entry entry) {
+    rseq::StackCell* cell = close_own_locked_mode();
+    if (cell == nullptr) return false;
+    const uint32_t depth = depth_of(*cell);
+    const bool fits = depth < capacity();
+    if (fits) {
+      slots(*cell)[depth] = entry;
+      set_word(cell->header, cell->header + 1);
+    }
+    open(*cell);
+    return fits;
+  }
+};
+
+}  // namespace ring3
