@@ -18,10 +18,10 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-MODES := release debug
+MODES := release debug sim
 SANITIZERS := address,undefined thread memory
 ifeq ($(filter $(MODE),$(MODES)),)
-$(error MODE='$(MODE)' is not a build mode; use MODE=release (the default) or MODE=debug)
+$(error MODE='$(MODE)' is not a build mode; use MODE=release (the default), MODE=debug or MODE=sim)
 endif
 ifneq ($(SAN),)
 ifeq ($(filter $(SAN),$(SANITIZERS)),)
@@ -55,11 +55,13 @@ LIBRARY_MODULES := $(filter-out harness,$(MODULES))
 sources_of = $(addprefix $(1)/,$($(1)_SOURCES))
 LIBRARY_SOURCES := $(foreach m,$(LIBRARY_MODULES),$(call sources_of,$m))
 # main.cc is apart: the tests link the rest of the harness.
-HARNESS_SOURCES := $(filter-out harness/main.cc,$(call sources_of,harness))
+SIM_SOURCES := $(addprefix harness/,$(harness_SIM_SOURCES))
+HARNESS_SOURCES := $(filter-out harness/main.cc,$(call sources_of,harness)) $(if $(filter sim,$(MODE)),$(SIM_SOURCES))
 TEST_SOURCES := $(addprefix tests/,$(tests_SOURCES))
 FUZZ_TARGETS := $(fuzz_TARGETS)
 BENCHES := $(bench_PROGRAMS)
-ALL_SOURCES := $(LIBRARY_SOURCES) $(HARNESS_SOURCES) harness/main.cc $(TEST_SOURCES) \
+SIM_TEST_SOURCES := $(wildcard $(tests_SIM_FOLDERS:%=tests/%/*_test.cc))
+ALL_SOURCES := $(LIBRARY_SOURCES) $(filter-out $(SIM_SOURCES),$(HARNESS_SOURCES)) harness/main.cc $(filter-out $(SIM_TEST_SOURCES),$(TEST_SOURCES)) \
 	$(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc) tests/fuzz/runner_main.cc $(BENCHES:%=tests/bench/%_bench.cc)
 ALL_HEADERS := $(wildcard $(addsuffix /*.h,$(MODULES) $(harness_FOLDERS) $(net_FOLDERS)) \
 	tests/*.h tests/*/*.h)
@@ -79,13 +81,15 @@ CXXFLAGS_ALL := -std=c++20 -g -fno-omit-frame-pointer -fno-optimize-sibling-call
 	-I. $(WARNINGS) -MMD -MP -DRING3_BUILD='"$(VARIANT)"'
 CXXFLAGS_release := -O2
 CXXFLAGS_debug := -O1 -DRING3_DEBUG=1
+# Schedule points, and assertions: what a simulation looks for.
+CXXFLAGS_sim := -O2 -DRING3_SIM=1 -DRING3_DEBUG=1
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all) \
 	$(if $(findstring undefined,$(SAN)),-fno-sanitize=vptr)
 # The library and everything below the harness neither throws nor asks for a type at run time.
 CXXFLAGS_library := -fno-exceptions -fno-rtti
 LDFLAGS_ALL := -pthread -rdynamic $(SAN_FLAGS) $(LDFLAGS)
 LIBS_LIBRARY := -lfmt
-LIBS_HARNESS := $(LIBS_LIBRARY) -lz -llzma -lzstd -lbz2
+LIBS_HARNESS := $(LIBS_LIBRARY) -lz -llzma -lzstd -lbz2 $(if $(filter sim,$(MODE)),-lboost_context)
 LIBS_TESTS := $(LIBS_HARNESS) -lboost_unit_test_framework
 
 COMPILE = $(CXX) $(CXXFLAGS_ALL) $(CXXFLAGS_$(MODE)) $(SAN_FLAGS) $(CXXFLAGS)
@@ -133,15 +137,17 @@ mutants: deps ## plant one wrong line at a time and see that the tests notice; M
 layers: ## prove from the includes that dependencies point one way
 	$(Q)tests/tools/layers.sh $(foreach m,$(MODULES),'$(m):$($(m)_MAY_INCLUDE):$($(m)_UMBRELLA)')
 
+ANALYZE := xargs -P 2 -n 8 clang++-14 -fsyntax-only -std=c++20 -I. -DRING3_BUILD='"analyze"' \
+	-DRING3_DEBUG=1 -Wall -Wextra -Wthread-safety -Wthread-safety-beta -Werror
 analyze: deps ## clang's thread-safety analysis over all sources, as errors
-	$(Q)printf '%s\n' $(ALL_SOURCES) | xargs -P 2 -n 8 \
-		clang++-14 -fsyntax-only -std=c++20 -I. -DRING3_BUILD='"analyze"' -DRING3_DEBUG=1 -Wall -Wextra -Wthread-safety -Wthread-safety-beta -Werror
+	$(Q)printf '%s\n' $(ALL_SOURCES) | $(ANALYZE)
+	$(Q)printf '%s\n' $(SIM_SOURCES) $(SIM_TEST_SOURCES) $(LIBRARY_SOURCES) | $(ANALYZE) -DRING3_SIM=1
 
 format: deps ## rewrite all sources in the house style
-	$(Q)clang-format-14 -i $(ALL_SOURCES) $(ALL_HEADERS)
+	$(Q)clang-format-14 -i $(ALL_SOURCES) $(SIM_SOURCES) $(SIM_TEST_SOURCES) $(ALL_HEADERS)
 
 format-check: deps
-	$(Q)clang-format-14 --dry-run -Werror $(ALL_SOURCES) $(ALL_HEADERS)
+	$(Q)clang-format-14 --dry-run -Werror $(ALL_SOURCES) $(SIM_SOURCES) $(SIM_TEST_SOURCES) $(ALL_HEADERS)
 
 tidy: deps ## clang-tidy over the library and the harness
 	$(Q)printf '%s\n' $(LIBRARY_SOURCES) $(HARNESS_SOURCES) | xargs -P 2 -I{} \
@@ -169,7 +175,7 @@ clean: ## remove everything that was built
 	rm -rf build compile_commands.json
 
 help: ## this list
-	@echo 'make [target] [MODE=release|debug] [SAN=address,undefined|thread|memory] [CXX=g++|clang++-14] [V=1] [T=filter]'
+	@echo 'make [target] [MODE=release|debug|sim] [SAN=address,undefined|thread|memory] [CXX=g++|clang++-14] [V=1] [T=filter]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 LIBRARY_HEADERS := $(wildcard $(addsuffix /*.h,$(LIBRARY_MODULES) $(net_FOLDERS)))

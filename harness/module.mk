@@ -1,5 +1,5 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
-harness_FOLDERS := harness/stress harness/replay harness/report
+harness_FOLDERS := harness/stress harness/replay harness/report harness/sim
 harness_SOURCES := main.cc command_line.cc complain.cc parse_values.cc replay_command.cc spelling.cc \
 	stress_command.cc \
 	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_machine.cc \
@@ -10,5 +10,7 @@ harness_SOURCES := main.cc command_line.cc complain.cc parse_values.cc replay_co
 	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/signals.cc \
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc
+# Simulations need schedule points, which MODE=sim has.
+harness_SIM_SOURCES := sim/fiber.cc sim/strategy.cc sim/world.cc
 harness_MAY_INCLUDE := net mm lockdep lib/cpu lib
 harness_UMBRELLA :=

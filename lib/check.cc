@@ -3,6 +3,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "lib/stack_trace.h"
 
@@ -10,10 +11,13 @@ namespace ring3 {
 
 namespace {
 
+thread_local PanicHook panic_hook;
+
 // Prints the message and the stack from `caller` on, and aborts.
 [[noreturn]] void vpanic(uintptr_t caller, const char* format, va_list args) {
   char message[512];
   std::vsnprintf(message, sizeof message, format, args);
+  if (panic_hook.call != nullptr) panic_hook.call(panic_hook.argument, message);
   std::fprintf(stderr, "ring3: panic: %s\n", message);
   StackTrace::capture(caller).print(stderr);
   std::abort();
@@ -26,6 +30,8 @@ namespace {
 }
 
 }  // namespace
+
+PanicHook exchange_panic_hook(PanicHook hook) { return std::exchange(panic_hook, hook); }
 
 void panic(const char* format, ...) {
   va_list args;

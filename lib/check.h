@@ -14,6 +14,15 @@ namespace ring3 {
 // Prints "ring3: panic: " + message + the caller's stack to standard error and aborts.
 [[noreturn]] void panic(const char* format, ...) __attribute__((format(printf, 1, 2), cold));
 
+// Called with the message of a panic of this thread before anything is printed. One that does not
+// return, as a simulation's, is the end of the panic.
+struct PanicHook {
+  void (*call)(void* argument, const char* message) = nullptr;
+  void* argument = nullptr;
+};
+// Returns the hook before; {} for none.
+PanicHook exchange_panic_hook(PanicHook hook);
+
 namespace check_internal {
 
 // An operand as text, without allocating.

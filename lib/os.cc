@@ -90,6 +90,8 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
   return Reservation(reinterpret_cast<std::byte*>(base), size);
 }
 
+void forbid_page(std::byte* page) { CHECK_EQ(mprotect(page, host_page_bytes(), PROT_NONE), 0); }
+
 std::vector<unsigned> allowed_cpus() {
   const std::vector<cpu_set_t> mask = affinity_mask();
   const size_t bytes = mask.size() * sizeof(cpu_set_t);
@@ -124,8 +126,10 @@ void set_thread_name(const char* name) {
   pthread_setname_np(pthread_self(), shortened);
 }
 
-StackBounds thread_stack() {
-  static thread_local const StackBounds bounds = [] {
+namespace {
+
+StackBounds& current_stack() {
+  static thread_local StackBounds bounds = [] {
     pthread_attr_t attributes;
     void* low = nullptr;
     size_t size = 0;
@@ -138,6 +142,11 @@ StackBounds thread_stack() {
   }();
   return bounds;
 }
+
+}  // namespace
+
+StackBounds thread_stack() { return current_stack(); }
+StackBounds exchange_thread_stack(StackBounds now) { return std::exchange(current_stack(), now); }
 
 Nanos monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
 Nanos thread_cpu_now() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }

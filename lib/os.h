@@ -38,6 +38,9 @@ class Reservation {
 // of two. kNoResource when the host refuses.
 Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
 
+// From now on an access to the host page at `page`, of a reservation, faults.
+void forbid_page(std::byte* page);
+
 // The numbers of the CPUs that this process may run on, ascending; empty when the host does not
 // say.
 std::vector<unsigned> allowed_cpus();
@@ -57,6 +60,8 @@ struct StackBounds {
 };
 // This thread's stack. The first call in a thread asks the C library, later ones do not.
 StackBounds thread_stack();
+// From now on this thread runs on another stack, a fiber's; returns the one before.
+StackBounds exchange_thread_stack(StackBounds now);
 
 Nanos monotonic_now();
 // CPU time used by this thread.

@@ -6,7 +6,7 @@ namespace ring3::lockdep {
 
 Result<ChainCache> ChainCache::create(uint32_t capacity) {
   CHECK_GT(capacity, 0u);
-  auto slots = LazyTable<std::atomic<uint64_t>>::create(std::bit_ceil(size_t{capacity} * 2));
+  auto slots = LazyTable<Atomic<uint64_t>>::create(std::bit_ceil(size_t{capacity} * 2));
   if (!slots) return slots.error();
   return ChainCache(std::move(*slots), capacity);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "lib/cpu/atomic.h"
 #include "lockdep/lazy_table.h"
 
 namespace ring3::lockdep {
@@ -32,7 +32,7 @@ class ChainCache {
   static constexpr uint64_t kEmpty = 0;
   static constexpr uint64_t stored(uint64_t key) { return key == kEmpty ? 1 : key; }
 
-  ChainCache(LazyTable<std::atomic<uint64_t>> slots, uint32_t capacity)
+  ChainCache(LazyTable<Atomic<uint64_t>> slots, uint32_t capacity)
       : slots_(std::move(slots)), capacity_(capacity) {}
 
   uint64_t load(size_t slot) const { return slots_[slot].load(std::memory_order_relaxed); }
@@ -44,9 +44,9 @@ class ChainCache {
     return slot;
   }
 
-  LazyTable<std::atomic<uint64_t>> slots_;
+  LazyTable<Atomic<uint64_t>> slots_;
   uint32_t capacity_;
-  std::atomic<uint32_t> size_{0};
+  Atomic<uint32_t> size_{0};
 };
 
 }  // namespace ring3::lockdep

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 
+#include "lib/cpu/atomic.h"
 #include "lockdep/lazy_table.h"
 #include "lockdep/lock_class.h"
 #include "lockdep/lock_map.h"
@@ -17,7 +17,7 @@ struct LockClass {
   const LockClassKey* key;
   uint8_t subclass;
   WaitType wait_type;
-  std::atomic<uint8_t> usage;  // kUsedWrite, kUsedRead
+  Atomic<uint8_t> usage;  // kUsedWrite, kUsedRead
 
   static constexpr uint8_t kUsedWrite = 1;
   static constexpr uint8_t kUsedRead = 2;

@@ -4,10 +4,10 @@
 // acquire() before it waits, try_acquired() after it got the lock without waiting, and release()
 // before it lets go.
 
-#include <atomic>
 #include <cstdint>
 
 #include "lib/check.h"
+#include "lib/cpu/atomic.h"
 #include "lockdep/limits.h"
 #include "lockdep/lock_class.h"
 
@@ -68,7 +68,7 @@ class LockMap {
 
   Lockdep* checker_;
   const LockClassKey* key_;
-  std::atomic<uint16_t> class_{kNoLockClass.value()};
+  Atomic<uint16_t> class_{kNoLockClass.value()};
   uint8_t subclass_;
   WaitType wait_type_;
 };

@@ -1,6 +1,6 @@
 #include "lockdep/mutex.h"
 
-#include "lib/os.h"
+#include "lib/cpu/futex.h"
 
 namespace ring3::lockdep {
 
@@ -8,10 +8,10 @@ namespace ring3::lockdep {
 // may sleep still: at worst one wake-up too many.
 void Mutex::lock_slow() {
   while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    os::futex_wait(state_, kContended);
+    futex_wait(state_, kContended);
   }
 }
 
-void Mutex::wake_slow() { os::futex_wake(state_, 1); }
+void Mutex::wake_slow() { futex_wake(state_, 1); }
 
 }  // namespace ring3::lockdep

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <atomic>
-
+#include "lib/cpu/atomic.h"
 #include "lib/thread_annotations.h"
 #include "lockdep/lock_map.h"
 
@@ -48,7 +47,7 @@ class CAPABILITY("mutex") Mutex {
   void lock_slow();
   void wake_slow();
 
-  std::atomic<uint32_t> state_{kFree};
+  Atomic<uint32_t> state_{kFree};
   LockMap map_;
 };
 

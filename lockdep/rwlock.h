@@ -1,7 +1,6 @@
 #pragma once
 
-#include <atomic>
-
+#include "lib/cpu/atomic.h"
 #include "lib/thread_annotations.h"
 #include "lockdep/lock_map.h"
 
@@ -73,7 +72,7 @@ class CAPABILITY("rwlock") RwLock {
   void lock_slow();
   void lock_shared_slow();
 
-  std::atomic<uint32_t> state_{0};
+  Atomic<uint32_t> state_{0};
   LockMap map_;
 };
 

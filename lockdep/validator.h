@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/raw_spinlock.h"
 #include "lib/report_sink.h"
 #include "lib/result.h"
@@ -77,9 +77,9 @@ class Lockdep {
   ReportSink& sink_;
   const Limits limits_;
   // Relaxed: switching off orders nothing, it only makes later checks stop soon.
-  std::atomic<bool> enabled_{true};
-  std::atomic<uint64_t> reports_{0};
-  std::atomic<uint32_t> max_depth_{0};
+  Atomic<bool> enabled_{true};
+  Atomic<uint64_t> reports_{0};
+  Atomic<uint32_t> max_depth_{0};
 
   ClassTable classes_;
   ChainCache chains_;  // looked up without lock_, added to under it

@@ -12,7 +12,7 @@ namespace ring3::test {
 // Spins, and gives the CPU away should the other thread have none.
 inline void wait_for(const std::atomic<int>& count, int value) {
   Backoff backoff;
-  while (count.load(std::memory_order_acquire) < value) backoff.pause();
+  while (count.load(std::memory_order_acquire) < value) backoff.pause(&count);
 }
 
 // Calls prepare(), then one() here and other() in another thread as nearly at once as can be, and

@@ -4,10 +4,10 @@
 // injection (Documentation/fault-injection/fault-injection.rst):
 // `interval,probability,space,times`.
 
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/raw_spinlock.h"
 #include "lib/prng.h"
 #include "lib/result.h"
@@ -30,7 +30,7 @@ namespace fault_internal {
 // How many fault points are armed and how many tasks count down (Task::set_fail_nth), in this
 // process: while there is none, a fault point is one load. Relaxed: a late answer only delays the
 // first failure.
-inline constinit std::atomic<uint32_t> reasons{0};
+inline constinit Atomic<uint32_t> reasons{0};
 inline void add_reason(int change) {
   reasons.fetch_add(static_cast<uint32_t>(change), std::memory_order_relaxed);
 }
@@ -64,7 +64,7 @@ class FaultPoint {
   void set_armed_locked(bool armed) REQUIRES(lock_);
 
   std::string_view name_;
-  std::atomic<uint64_t> injected_{0};
+  Atomic<uint64_t> injected_{0};
 
   RawSpinlock lock_;
   bool armed_ GUARDED_BY(lock_) = false;

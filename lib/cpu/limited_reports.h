@@ -3,12 +3,12 @@
 // Reports of callers' mistakes at a bearable rate: a loop that frees one page a thousand times says
 // so sixty times, and then how often more. The kernel's bad_page() has the same limit.
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "lib/clock.h"
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/raw_spinlock.h"
 #include "lib/report_sink.h"
 
@@ -48,7 +48,7 @@ class LimitedReports {
 
   ReportSink& sink_;
   const Clock& clock_;
-  std::atomic<uint64_t> count_{0};
+  Atomic<uint64_t> count_{0};
 
   RawSpinlock lock_;
   Nanos period_start_ GUARDED_BY(lock_){0};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "lib/cpu/schedule.h"
+
 namespace ring3 {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr size_t kCacheLineBytes = 64;
 }  // namespace
 
 PerCpuMode percpu_mode() {
+  if (schedule::simulated()) return PerCpuMode::kSimulated;
   static const PerCpuMode mode =
       rseq::registered() && os::rseq_fence_supported() ? PerCpuMode::kRseq : PerCpuMode::kLocked;
   return mode;

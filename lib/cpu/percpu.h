@@ -1,10 +1,11 @@
 #pragma once
 
-// What is kept for each CPU: cells, and the two ways in which a CPU changes its own.
+// What is kept for each CPU: cells, and the ways in which a CPU changes its own.
 //
 // By restartable sequences (lib/cpu/rseq.h) or, where those are missing (Valgrind, TSan, other
 // kernels and machines), under a lock in the cell. Which of the two is decided once, when the first
-// per-CPU object is made, and is the same for all of them.
+// per-CPU object is made, and is the same for all of them. Simulated CPUs (MODE=sim) have simulated
+// sequences (lib/cpu/simulated_rseq.h).
 //
 // A cell belongs to a CPU number, of which there may be more than CPUs: Topology::cpu_ids(). A
 // thread without a number (no rseq area) has no cell: the sequences refuse it, and it takes the
@@ -21,10 +22,12 @@
 namespace ring3 {
 
 enum class PerCpuMode {
-  kRseq,    // restartable sequences
-  kLocked,  // a lock a cell
+  kLocked,     // a lock a cell
+  kRseq,       // restartable sequences; not 0, which takes an instruction more to tell
+  kSimulated,  // the sequences of simulated CPUs
 };
-// What this process uses. kRseq needs a registered rseq area and membarrier's rseq fence.
+// What this process uses, or in a simulation what that does. kRseq needs a registered rseq area and
+// membarrier's rseq fence.
 PerCpuMode percpu_mode();
 
 // The memory of the cells, all zeros at first and touched lazily; each has a power of two of bytes,

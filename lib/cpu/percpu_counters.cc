@@ -20,7 +20,7 @@ Result<PerCpuCounters> PerCpuCounters::create(size_t counters, const Topology& t
 // readers want the sum, not what it was counted for.
 void PerCpuCounters::add_without_sequence(size_t counter, uint64_t amount) {
   const unsigned row =
-      mode_ == PerCpuMode::kLocked ? std::min(Task::current().cpu(), rows_.cpus()) : rows_.cpus();
+      mode_ == PerCpuMode::kRseq ? rows_.cpus() : std::min(Task::current().cpu(), rows_.cpus());
   cell(row, counter).fetch_add(amount, std::memory_order_relaxed);
 }
 

@@ -20,7 +20,7 @@ class PerCpuCounters {
 
   void add(size_t counter, uint64_t amount) {
     DCHECK_LT(counter, counters_);
-    if (mode_ == PerCpuMode::kLocked ||
+    if (mode_ != PerCpuMode::kRseq ||
         !rseq::counter_add(rows_.cells(), counter * sizeof(uint64_t), amount)) [[unlikely]] {
       add_without_sequence(counter, amount);
     }
@@ -31,6 +31,7 @@ class PerCpuCounters {
   PerCpuCounters(PerCpuCells rows, size_t counters, PerCpuMode mode)
       : rows_(std::move(rows)), counters_(counters), mode_(mode) {}
 
+  // Not an Atomic: adds commute, so it does not matter who comes between them.
   std::atomic_ref<uint64_t> cell(unsigned row, size_t counter) const {
     return std::atomic_ref<uint64_t>(reinterpret_cast<uint64_t*>(rows_.cell(row))[counter]);
   }

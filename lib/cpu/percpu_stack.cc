@@ -6,6 +6,12 @@ namespace ring3 {
 
 using rseq::StackCell;
 
+namespace {
+
+constexpr uint64_t kNeverOpened = 0;  // what a cell's gate is at first
+
+}  // namespace
+
 Result<PerCpuCells> PerCpuStackBase::create_cells(uint32_t capacity, size_t entry_bytes,
                                                   const Topology& topology) {
   CHECK_GT(capacity, 0u);
@@ -21,8 +27,8 @@ PerCpuStackBase::PerCpuStackBase(PerCpuCells memory, uint32_t capacity, PerCpuMo
   }
 }
 
-std::atomic_ref<uint64_t> PerCpuStackBase::gate_of(StackCell& cell) {
-  return std::atomic_ref<uint64_t>(cell.gate);
+AtomicRef<uint64_t> PerCpuStackBase::gate_of(StackCell& cell) {
+  return AtomicRef<uint64_t>(cell.gate);
 }
 
 // Acquire pairs with open(): we see what the last owner did. It is also a full barrier on x86-64,
@@ -36,27 +42,39 @@ bool PerCpuStackBase::try_close(StackCell& cell) {
 StackCell* PerCpuStackBase::close(unsigned cpu) {
   CHECK_LT(cpu, cpus());
   StackCell& closed = cell(cpu);
-  Backoff backoff;
-  while (!try_close(closed)) {
-    if (gate_of(closed).load(std::memory_order_relaxed) == 0) return nullptr;
-    backoff.pause();
+  for (Backoff backoff; !try_close(closed);) {
+    const uint64_t gate = gate_of(closed).load(std::memory_order_relaxed);
+    if (gate == kNeverOpened) return nullptr;
+    if (gate == rseq::kClosedGate) backoff.pause(&closed.gate);
   }
   // From now on new sequences on that CPU refuse; those already past the gate have committed when
   // this returns, or start again and see it closed.
-  if (!locked_mode()) os::rseq_fence(cpu);
+  fence(cpu);
   return &closed;
 }
 
+void PerCpuStackBase::fence([[maybe_unused]] unsigned cpu) {
+  if (mode_ == PerCpuMode::kRseq) os::rseq_fence(cpu);
+#if RING3_SIM
+  if (mode_ == PerCpuMode::kSimulated) schedule::scheduler->fence(cpu);
+#endif
+}
+
 StackCell* PerCpuStackBase::close_own() {
-  if (!locked_mode()) return rseq::stack_close_own(cells(), rseq::open_gate(capacity_));
+#if RING3_SIM
+  if (mode_ == PerCpuMode::kSimulated) {
+    return simulated_rseq::stack_close_own(cells(), rseq::open_gate(capacity_));
+  }
+#endif
+  if (mode_ == PerCpuMode::kRseq) {
+    return rseq::stack_close_own(cells(), rseq::open_gate(capacity_));
+  }
   StackCell& closed = cell(Task::current().cpu() % cpus());
   return try_close(closed) ? &closed : nullptr;
 }
 
 // The lock makes any cell safe, so a number beyond the last one shares one.
-StackCell* PerCpuStackBase::close_own_locked_mode() {
-  return close(Task::current().cpu() % cpus());
-}
+StackCell* PerCpuStackBase::lock_own() { return close(Task::current().cpu() % cpus()); }
 
 // Release: who finds the gate open finds what we did. On x86-64 a sequence's plain load acquires.
 void PerCpuStackBase::open(StackCell& cell) {
@@ -65,7 +83,7 @@ void PerCpuStackBase::open(StackCell& cell) {
 
 void PerCpuStackBase::bring_up(unsigned cpu) {
   CHECK_LT(cpu, cpus());
-  uint64_t never = 0;
+  uint64_t never = kNeverOpened;
   gate_of(cell(cpu)).compare_exchange_strong(never, rseq::open_gate(capacity_),
                                              std::memory_order_release, std::memory_order_relaxed);
 }
@@ -73,7 +91,7 @@ void PerCpuStackBase::bring_up(unsigned cpu) {
 StackCounts PerCpuStackBase::counts(unsigned cpu) const {
   CHECK_LT(cpu, cpus());
   const auto read = [](uint64_t& word) {
-    return std::atomic_ref<uint64_t>(word).load(std::memory_order_relaxed);
+    return AtomicRef<uint64_t>(word).load(std::memory_order_relaxed);
   };
   const uint64_t header = read(cell(cpu).header);
   return {.pops = header >> rseq::kPopsShift,

@@ -10,13 +10,14 @@
 // there every push and pop closes the gate for its own duration, which makes the gate a spinlock.
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
 
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/percpu.h"
+#include "lib/cpu/simulated_rseq.h"
 #include "lib/cpu/task.h"
 
 namespace ring3 {
@@ -49,7 +50,7 @@ class PerCpuStackBase {
   static Result<PerCpuCells> create_cells(uint32_t capacity, size_t entry_bytes,
                                           const Topology& topology);
 
-  bool locked_mode() const { return mode_ == PerCpuMode::kLocked; }
+  PerCpuMode mode() const { return mode_; }
   const rseq::Cells& cells() const { return memory_.cells(); }
   rseq::StackCell& cell(unsigned cpu) const {
     return *reinterpret_cast<rseq::StackCell*>(memory_.cell(cpu));
@@ -60,7 +61,7 @@ class PerCpuStackBase {
   // This CPU's, closed and ours; null when it is closed already or there is none.
   rseq::StackCell* close_own();
   // The same for a push or pop of the locked form, which waits its turn.
-  rseq::StackCell* close_own_locked_mode();
+  rseq::StackCell* lock_own();
   void open(rseq::StackCell& cell);
 
   static uint32_t depth_of(const rseq::StackCell& cell) {
@@ -68,12 +69,13 @@ class PerCpuStackBase {
   }
   // The owner's store, atomic for the sake of counts(); relaxed, since that promises nothing.
   static void set_word(uint64_t& word, uint64_t value) {
-    std::atomic_ref<uint64_t>(word).store(value, std::memory_order_relaxed);
+    AtomicRef<uint64_t>(word).store(value, std::memory_order_relaxed);
   }
 
  private:
   bool try_close(rseq::StackCell& cell);
-  static std::atomic_ref<uint64_t> gate_of(rseq::StackCell& cell);
+  void fence(unsigned cpu);
+  static AtomicRef<uint64_t> gate_of(rseq::StackCell& cell);
 
   PerCpuCells memory_;
   uint32_t capacity_;
@@ -97,15 +99,15 @@ class PerCpuStack : public PerCpuStackBase {
 
   // The newest entry of this CPU; false when it has none or its cell is closed.
   bool pop(Entry& out) {
-    if (locked_mode()) [[unlikely]]
-      return pop_locked_mode(out);
+    if (mode() != PerCpuMode::kRseq) [[unlikely]]
+      return pop_otherwise(out);
     return rseq::stack_pop(cells(), out);
   }
 
   // False when this CPU's cell is full or closed.
   bool push(Entry entry) {
-    if (locked_mode()) [[unlikely]]
-      return push_locked_mode(entry);
+    if (mode() != PerCpuMode::kRseq) [[unlikely]]
+      return push_otherwise(entry);
     return rseq::stack_push(cells(), entry);
   }
 
@@ -143,8 +145,11 @@ class PerCpuStack : public PerCpuStackBase {
     open(closed);
   }
 
-  [[gnu::noinline, gnu::cold]] bool pop_locked_mode(Entry& out) {
-    rseq::StackCell* cell = close_own_locked_mode();
+  [[gnu::noinline, gnu::cold]] bool pop_otherwise(Entry& out) {
+#if RING3_SIM
+    if (mode() == PerCpuMode::kSimulated) return simulated_rseq::stack_pop(cells(), out);
+#endif
+    rseq::StackCell* cell = lock_own();
     if (cell == nullptr) return false;
     const uint32_t depth = depth_of(*cell);
     if (depth != 0) {
@@ -155,8 +160,11 @@ class PerCpuStack : public PerCpuStackBase {
     return depth != 0;
   }
 
-  [[gnu::noinline, gnu::cold]] bool push_locked_mode(Entry entry) {
-    rseq::StackCell* cell = close_own_locked_mode();
+  [[gnu::noinline, gnu::cold]] bool push_otherwise(Entry entry) {
+#if RING3_SIM
+    if (mode() == PerCpuMode::kSimulated) return simulated_rseq::stack_push(cells(), entry);
+#endif
+    rseq::StackCell* cell = lock_own();
     if (cell == nullptr) return false;
     const uint32_t depth = depth_of(*cell);
     const bool fits = depth < capacity();

@@ -3,18 +3,21 @@
 // A test-and-test-and-set lock that nothing watches: what the lock checker itself and the per-CPU
 // fallback stand on. Everything above lib uses the checked locks of lockdep/.
 
-#include <atomic>
-
+#include "lib/cpu/atomic.h"
 #include "lib/os.h"
 #include "lib/thread_annotations.h"
 
 namespace ring3 {
 
-// Waits by pausing, then by yielding the CPU: in user space the holder may be preempted, and on
-// two CPUs spinning on keeps it so.
+// How a loop waits for a word that somebody else will change: by pausing, then by yielding the CPU,
+// since in user space the holder may be preempted, and on two CPUs spinning on keeps it so. In a
+// simulation the task waits for that change, so that waiting in vain is seen.
 class Backoff {
  public:
-  void pause() {
+  void pause([[maybe_unused]] const void* word) {
+#if RING3_SIM
+    if (schedule::simulated()) return schedule::scheduler->wait_for_change(word);
+#endif
     if (++rounds_ < kSpins) {
 #if defined(__x86_64__)
       __builtin_ia32_pause();
@@ -34,7 +37,7 @@ class CAPABILITY("raw_spinlock") RawSpinlock {
   void lock() ACQUIRE() {
     Backoff backoff;
     while (!try_lock()) {
-      while (locked_.load(std::memory_order_relaxed)) backoff.pause();
+      while (locked_.load(std::memory_order_relaxed)) backoff.pause(&locked_);
     }
   }
   // The acquire pairs with the release in unlock(): what the last holder wrote is visible.
@@ -42,7 +45,7 @@ class CAPABILITY("raw_spinlock") RawSpinlock {
   void unlock() RELEASE() { locked_.store(false, std::memory_order_release); }
 
  private:
-  std::atomic<bool> locked_{false};
+  Atomic<bool> locked_{false};
 };
 
 class SCOPED_CAPABILITY RawSpinlockGuard {

@@ -5,10 +5,10 @@
 // bytes is a valid descriptor: an interior page.
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/cpu/atomic.h"
 #include "lib/list.h"
 #include "mm/pages/page_units.h"
 
@@ -35,10 +35,10 @@ struct Page {
   // Of a tail of a compound page: its head. Null in every other page. Atomic, relaxed: a stale
   // pointer may be looked up while its page changes hands; who gets a head from here claims it, or
   // asks again under the owner's lock.
-  std::atomic<Page*> compound_head;
+  Atomic<Page*> compound_head;
 
   // Where the block was last allocated or freed: what reports name as the caller.
-  std::atomic<uintptr_t> caller;
+  Atomic<uintptr_t> caller;
 
   // For the owner of an allocated block (mm/slab keeps a slab's state here). All zero when a block
   // is handed to an owner other than kNobody.
@@ -46,7 +46,7 @@ struct Page {
 
   // For a new owner. The first word is what a stale free may look at meanwhile (a slab's cache).
   void clear_owner_words() {
-    std::atomic_ref<uint64_t>(owner_words[0]).store(0, std::memory_order_relaxed);
+    AtomicRef<uint64_t>(owner_words[0]).store(0, std::memory_order_relaxed);
     owner_words[1] = owner_words[2] = 0;
   }
 
@@ -90,7 +90,7 @@ struct Page {
   // under the zone's lock, so under that lock a page that reads as kBuddy stays so. kAllocated ends
   // by a claim. A merging neighbour may read any of it meanwhile; anything but kBuddy tells it the
   // same.
-  std::atomic<uint32_t> head_;
+  Atomic<uint32_t> head_;
 };
 
 static_assert(sizeof(Page) == 64, "a descriptor is one cache line, 1.56 % of memory");

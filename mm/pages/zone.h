@@ -6,10 +6,10 @@
 //
 // Pages on a CPU's list are kPcp; they are neither allocated nor counted as free.
 
-#include <atomic>
 #include <memory>
 #include <span>
 
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/percpu_stack.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/buddy.h"
@@ -113,7 +113,7 @@ class Zone {
   mutable lockdep::Spinlock lock_;
   Buddy buddy_ GUARDED_BY(lock_);
   // A copy of buddy_.free_pages() for readers without the lock, who only compare it.
-  std::atomic<uint64_t> free_pages_racy_{0};
+  Atomic<uint64_t> free_pages_racy_{0};
 };
 
 }  // namespace ring3::mm

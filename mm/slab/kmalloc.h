@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/cpu/atomic.h"
 #include "mm/slab/kmem_cache.h"
 
 namespace ring3::mm {
@@ -64,7 +65,7 @@ class Kmalloc {
 
   const SlabContext context_;
   std::array<std::unique_ptr<KmemCache>, kCaches> caches_;
-  std::atomic<uint64_t> large_objects_{0};
+  Atomic<uint64_t> large_objects_{0};
 };
 
 }  // namespace ring3::mm

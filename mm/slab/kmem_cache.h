@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/cpu/atomic.h"
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
 #include "lockdep/lockdep.h"
@@ -121,7 +122,7 @@ class KmemCache {
   const CacheLayout layout_;
   void (*const ctor_)(void*);
   const Gfp zone_flags_;
-  std::atomic<uint32_t> next_colour_{0};
+  Atomic<uint32_t> next_colour_{0};
 
   mutable lockdep::Spinlock lock_;
   SlabList full_ GUARDED_BY(lock_);

@@ -8,12 +8,12 @@
 // keeps its state, a use after free cannot corrupt a free list, and a double free is one bit.
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "lib/bitmap.h"
+#include "lib/cpu/atomic.h"
 #include "mm/pages/pages.h"
 #include "mm/slab/cache_layout.h"
 
@@ -83,7 +83,7 @@ class Slab {
   }
 
  private:
-  std::atomic<KmemCache*> cache_;
+  Atomic<KmemCache*> cache_;
   uint32_t colour_offset_;
   uint32_t in_use_;
   uint32_t lowest_free_;  // no object below it is free

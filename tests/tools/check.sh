@@ -63,6 +63,10 @@ stage install 0 tests/install/run.sh "$PWD/build/check/root"
   stage test-tsan 0 make --no-print-directory $tsan test
 }
 
+# Simulated machines: everything is a schedule point.
+stage build-sim 0 build MODE=sim all build/sim/ring3-tests
+stage test-sim 0 make --no-print-directory MODE=sim test
+
 # The harness itself: clean runs are clean, planted bugs are found.
 stage stress 0 "$ring3" stress --all 2 -t 5s --verify --metrics
 stage replay 0 "$ring3" replay tests/data/kmem_trace_net_small.txt.gz

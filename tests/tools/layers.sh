@@ -43,7 +43,7 @@ wrong=$?
 
 # Above lib/cpu the task and the topology say who runs and where: nobody else asks the host, or
 # keeps state of its own for each thread.
-asks='os::(current_cpu|allowed_cpus|configured_cpus|thread_id|thread_name|rseq_fence)\b|gettid|sched_getcpu|thread_local'
+asks='os::(current_cpu|allowed_cpus|configured_cpus|thread_id|thread_name|rseq_fence|futex_wait|futex_wake|yield)\b|gettid|sched_getcpu|thread_local'
 if grep -rnE "$asks" --include='*.h' --include='*.cc' lockdep mm net harness; then
   echo 'layers: above lib/cpu, ask Task::current() and Topology'
   wrong=1

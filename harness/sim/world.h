@@ -1,0 +1,148 @@
+#pragma once
+
+// A simulated machine: tasks on CPUs, one of which takes one step at a time, in an order that a
+// Strategy decides. Everything that the tasks do between two schedule points (lib/cpu/schedule.h)
+// is one step.
+//
+// Two tasks on one CPU preempt each other; a sequence in the middle of which that happens, or a
+// move to another CPU, or a fence, starts again. Memory is sequentially consistent, and beside that
+// the world keeps, by vector clocks, which step is ordered before which by the acquires and
+// releases that the code asked for: what an oracle needs to see an order that is too weak (Stamp).
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/sim/fiber.h"
+#include "harness/sim/strategy.h"
+#include "lib/check.h"
+#include "lib/cpu/schedule.h"
+#include "lib/cpu/task.h"
+#include "lib/cpu/topology.h"
+#include "lib/stack_trace.h"
+
+namespace ring3::harness {
+
+// How a run ended.
+enum class Ending {
+  kDone,      // every task has returned
+  kDeadlock,  // some wait, and nobody is left to end that
+  kEndless,   // more steps than were allowed
+  kFailed,    // fail() was called, or a CHECK did not hold
+};
+
+// A moment of one task.
+struct Stamp {
+  uint32_t task = 0;
+  uint32_t time = 0;
+};
+
+class World final : private schedule::Scheduler {
+ public:
+  struct Config {
+    unsigned cpus = 2;
+    uint64_t max_steps = 1'000'000;
+  };
+  // Both outlive the world.
+  World(const Config& config, Strategy& strategy, StackPool& stacks);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // A new task on `cpu`, which has not run yet; by the host before run(), or by a task. Returns its
+  // number, from 0 on.
+  uint32_t spawn(std::string_view name, unsigned cpu, std::function<void()> body);
+
+  // Runs the tasks until the end of one kind. Once.
+  Ending run();
+  // While it lives, this thread's per-CPU objects are made for simulated CPUs; run() does the same.
+  class Setup {
+   public:
+    explicit Setup(World& world);
+    ~Setup();
+    Setup(const Setup&) = delete;
+    Setup& operator=(const Setup&) = delete;
+
+   private:
+    World& world_;
+    schedule::Scheduler* const before_;
+  };
+
+  // ---- For tasks. ----
+
+  // Ends the run here and now, with `what` is wrong.
+  [[noreturn]] void fail(const std::string& what);
+  // A step in which the task does nothing.
+  void yield();
+
+  Stamp stamp() const;
+  // True when what happened up to `before` is ordered before what the running task does now.
+  bool ordered_after(Stamp before) const;
+
+  // ---- Afterwards. ----
+
+  // What went wrong, in words; empty for kDone.
+  const std::string& what() const { return what_; }
+  uint64_t steps() const { return steps_; }
+  uint64_t switches() const { return switches_; }
+  const Schedule& schedule() const { return schedule_; }
+  const StepCounts& step_counts() const { return step_counts_; }
+  // Of who did what in which order; the same for the same run on any machine.
+  uint64_t trace_hash() const { return trace_hash_; }
+
+ private:
+  enum class State : uint8_t { kReady, kWaitsForChange, kOnFutex, kFinished };
+  using Clock = std::vector<uint32_t>;  // by task
+  struct SimTask;
+
+  void point(schedule::Access access, const void* address) override;
+  void performed(schedule::Access access, const void* address, std::memory_order order) override;
+  void wait_for_change(const void* address) override;
+  void futex_wait(const void* address) override;
+  void futex_wake(const void* address, int waiters) override;
+  void begin_sequence() override;
+  bool sequence_intact() override;
+  void end_sequence() override;
+  void fence(unsigned cpu) override;
+  Nanos now() override;
+
+  bool inside() const { return running_ != nullptr; }
+  void block(State state, const void* address);
+  // Decides who takes the next step, and makes it happen.
+  void step();
+  SimTask* decide();
+  void put_on_cpu(SimTask& task);
+  void leave_cpu(SimTask& task);
+  void mix(uint64_t value);
+  void describe_waiting();
+  static void on_panic(void* world, const char* message);
+
+  static void join(Clock& into, const Clock& from);
+
+  const Config config_;
+  Strategy& strategy_;
+  StackPool& stacks_;
+  std::vector<std::unique_ptr<SimTask>> tasks_;
+  SimTask* running_ = nullptr;  // whose stack this is; null: the host's
+  SimTask* next_ = nullptr;     // decided upon, to be resumed
+  uint32_t current_ = 0;        // who took the last step
+  size_t waiting_ = 0;          // tasks that wait for a change
+  std::vector<Candidate> candidates_;
+
+  std::vector<SimTask*> on_cpu_;  // who ran on it last, and is still there
+  std::vector<Clock> cpu_clocks_;
+  std::unordered_map<const void*, Clock> released_;
+
+  bool ended_ = false;
+  Ending ending_ = Ending::kDone;
+  std::string what_;
+  uint64_t steps_ = 0;
+  uint64_t switches_ = 0;
+  Schedule schedule_;
+  StepCounts step_counts_;
+  uint64_t trace_hash_ = 0;
+};
+
+}  // namespace ring3::harness
