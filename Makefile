@@ -101,7 +101,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # ---- Targets ----
 
-.PHONY: all stress check test bench bench-cpu fuzz mutants layers analyze format format-check tidy compdb install \
+.PHONY: all stress check test bench bench-cpu hunt fuzz mutants layers analyze format format-check tidy compdb install \
 	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -124,6 +124,10 @@ bench: deps $(B)/bench/mm ## micro-benchmarks beside a named peer, with the rati
 
 bench-cpu: deps $(B)/bench/cpu ## per-CPU stacks beside a thread-local array and a per-CPU spinlock
 	$(Q)$(B)/bench/cpu
+
+hunt: ## build MODE=sim and look for races for 60 s
+	$(Q)$(MAKE) --no-print-directory MODE=sim SAN= deps build/sim/ring3
+	build/sim/ring3 hunt --budget 60s
 
 fuzz: deps ## fuzz every target for FUZZ_SECONDS (default 30) each, with clang, ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory CXX=clang++-14 MODE=debug SAN=address,undefined fuzz-run

@@ -222,6 +222,43 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   add_json(app, options.json_path);
 }
 
+// ---- ring3 hunt ----
+
+void add_hunt(CLI::App& program, HuntOptions& options) {
+  CLI::App& app = *program.add_subcommand(
+      "hunt", "run small scenarios under schedules of all kinds and look for races (MODE=sim)");
+  app.add_option(
+         "--target", options.target,
+         "where: percpu, lock, pages, slab, all of them (the default), or canary, a planted race")
+      ->option_text("NAME");
+  app.add_option("--strategy", options.strategy,
+                 "who decides: random, pct, pos or surw (default: all in turn)")
+      ->option_text("NAME");
+  auto* budget =
+      add_parsed(app, "--budget", options.budget, parse_duration, "hunt for a time (default 60s)");
+  budget->option_text("TIME");
+  app.add_option(
+         "--seeds",
+         [&options](const CLI::results_t& texts) {
+           const auto range = parse_seed_range(texts.back());
+           if (!range) throw CLI::ValidationError("--seeds", range.error().message);
+           options.first_seed = range->first;
+           options.last_seed = range->last;
+           return true;
+         },
+         "run these seeds, whatever time that takes")
+      ->option_text("A..B")
+      ->excludes(budget);
+  app.add_flag("--shrink", options.shrink,
+               "make each finding as small as it can be: operations, switches, moves");
+  app.add_option("--replay", options.replay_path, "run a finding again; - is standard input")
+      ->option_text("FILE");
+  add_parsed(app, "--repeat", options.repetitions, count_between(uint64_t{1}, uint64_t{1'000'000}),
+             "how often --replay runs it (default 1)")
+      ->option_text("N");
+  add_json(app, options.json_path);
+}
+
 // ---- Errors. ----
 
 // The first argument that nobody knows, and what it was probably meant to be; empty when all are
@@ -283,13 +320,16 @@ Command parse_command_line(int argc, char** argv) {
   program.set_version_flag("--version", "ring3 0.1 " RING3_BUILD);
   StressArguments stress;
   ReplayOptions replay;
+  HuntOptions hunt;
   add_stress(program, stress);
   add_replay(program, replay);
+  add_hunt(program, hunt);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
-      throw CLI::RequiredError("a subcommand, stress or replay,");
+      throw CLI::RequiredError("a subcommand, stress, replay or hunt,");
     if (program.got_subcommand("replay")) return replay;
+    if (program.got_subcommand("hunt")) return hunt;
     return resolve(stress);
   } catch (const CLI::Success& help) {
     program.exit(help);

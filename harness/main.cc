@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "harness/command_line.h"
+#include "harness/hunt_command.h"
 #include "harness/replay_command.h"
 #include "harness/stress_command.h"
 
@@ -18,6 +19,7 @@ struct Runner {
     return stress_command(options, program);
   }
   ExitCode operator()(const ReplayOptions& options) const { return replay_command(options); }
+  ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
 };
 
 }  // namespace

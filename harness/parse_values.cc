@@ -86,6 +86,17 @@ Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t mos
                fmt::format("'{}' is not a number from {} to {}", text, least, most)};
 }
 
+Result<SeedRange> parse_seed_range(std::string_view text) {
+  const size_t dots = text.find("..");
+  const auto first = parse_number(text.substr(0, dots), 10);
+  const auto last =
+      dots == std::string_view::npos ? first : parse_number(text.substr(dots + 2), 10);
+  if (first && last && *first <= *last) return SeedRange{.first = *first, .last = *last};
+  return Error{
+      Errc::kInvalidArgument,
+      fmt::format("'{}' is not a range of seeds; write it as 0..9999, the smaller first", text)};
+}
+
 Result<uint64_t> parse_size(std::string_view text) {
   auto [number, unit] = split_unit(text);
   if (unit.ends_with("ib")) {

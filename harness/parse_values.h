@@ -26,6 +26,13 @@ Result<Nanos> parse_duration(std::string_view text);
 // The shortest exact form: 400 microseconds is "400us".
 std::string format_duration(Nanos duration);
 
+// "A..B", both decimal and A at most B, or one number for both.
+struct SeedRange {
+  uint64_t first;
+  uint64_t last;
+};
+Result<SeedRange> parse_seed_range(std::string_view text);
+
 // 64 bits: decimal, 0x hexadecimal, or a git commit hash of 7 to 40 digits, which is folded.
 Result<uint64_t> parse_seed(std::string_view text);
 

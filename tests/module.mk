@@ -1,6 +1,6 @@
 # Tests mirror the tree: tests/<module>/<unit>_test.cc. Nothing outside tests/ sees them. MODE=sim has
 # those of what is different there, and of what there is only there.
-tests_SIM_FOLDERS := harness/sim
+tests_SIM_FOLDERS := harness/sim harness/hunt
 tests_FOLDERS := $(if $(filter sim,$(MODE)),lib/cpu lockdep $(tests_SIM_FOLDERS),\
 	lib lib/cpu lockdep mm mm/pages mm/slab net net/wire net/timer net/tcp net/dev harness)
 tests_SOURCES := test_main.cc harness/run_program.cc $(patsubst tests/%,%,$(wildcard \

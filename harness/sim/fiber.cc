@@ -9,6 +9,7 @@
 
 #ifdef RING3_ASAN
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 
 namespace ring3::harness {
@@ -42,6 +43,9 @@ std::byte* StackPool::take() {
     Result<os::Reservation> memory = os::reserve(kStackBytes, 4096);
     if (!memory) panic("a simulation has no stack: %s", memory.error().message.c_str());
     os::forbid_page(memory->base());
+#ifdef RING3_ASAN
+    __lsan_register_root_region(memory->base() + 4096, kStackBytes - 4096);
+#endif
     free_.push_back(memory->base());
     all_.push_back(std::move(*memory));
   }
@@ -60,19 +64,18 @@ Fiber::Fiber(StackPool& pool, std::function<void()> body)
 }
 
 Fiber::~Fiber() {
-  // What a fiber that will not run again has left.
-  if (!finished_) asan_unpoison(stack_ + 4096, StackPool::kStackBytes - 4096);
-  new (&caller_) Context();
-  pool_.give(stack_);
+  // The frames of one that will not run again still own what they own, so their stack stays as it
+  // is.
+  if (finished_) pool_.give(stack_);
 }
 
 Fiber::Context Fiber::run(Context&& caller) {
   finish_switch(nullptr, &caller_stack_, &caller_stack_bytes_);
-  caller_ = std::move(caller);
+  new (caller_) Context(std::move(caller));
   body_();
   finished_ = true;
   start_switch(nullptr, caller_stack_, caller_stack_bytes_);
-  return std::move(caller_);
+  return std::move(this->caller());
 }
 
 void Fiber::resume() {
@@ -90,7 +93,7 @@ void Fiber::resume() {
 void Fiber::pause() {
   void* fake = nullptr;
   start_switch(&fake, caller_stack_, caller_stack_bytes_);
-  caller_ = std::move(caller_).resume();
+  caller() = std::move(caller()).resume();
   finish_switch(fake, &caller_stack_, &caller_stack_bytes_);
 }
 

@@ -54,10 +54,11 @@ class Fiber {
   std::byte* const stack_;
   std::function<void()> body_;
   bool finished_ = false;
-  // Never destroyed, since that would unwind. A context is one pointer.
+  // Contexts are never destroyed, since that would unwind. One is a pointer.
   alignas(Context) std::byte own_[sizeof(Context)];
+  alignas(Context) std::byte caller_[sizeof(Context)];
   Context& own() { return *reinterpret_cast<Context*>(own_); }
-  Context caller_;
+  Context& caller() { return *reinterpret_cast<Context*>(caller_); }
   // Of the caller, for ASan.
   const void* caller_stack_ = nullptr;
   size_t caller_stack_bytes_ = 0;

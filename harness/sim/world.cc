@@ -21,10 +21,15 @@ struct World::SimTask {
   Access access = Access::kLoad;  // what it does next, and where
   const void* address = nullptr;
   StackTrace waits_at;
-  bool in_sequence = false;
-  bool intact = true;
+  bool intact = true;  // nobody has run on its CPU since its sequence began
   Clock clock;
 };
+
+namespace {
+
+constexpr int kSetupId = 1 << 20;  // beyond those of tasks
+
+}  // namespace
 
 World::World(const Config& config, Strategy& strategy, StackPool& stacks)
     : config_(config),
@@ -37,8 +42,9 @@ World::World(const Config& config, Strategy& strategy, StackPool& stacks)
 
 World::~World() = default;
 
-World::Setup::Setup(World& world) : world_(world), before_(schedule::scheduler) {
-  schedule::scheduler = &world_;
+World::Setup::Setup(World& world)
+    : before_(schedule::scheduler), task_("setup", kSetupId, 0), running_(task_) {
+  schedule::scheduler = &world;
 }
 World::Setup::~Setup() { schedule::scheduler = before_; }
 
@@ -47,8 +53,12 @@ uint32_t World::spawn(std::string_view name, unsigned cpu, std::function<void()>
   const auto index = static_cast<uint32_t>(tasks_.size());
   tasks_.push_back(std::make_unique<SimTask>(name, index, cpu, stacks_, std::move(body)));
   SimTask& task = *tasks_.back();
-  // It begins after whoever makes it.
-  if (inside()) task.clock = running_->clock;
+  // It begins after whoever makes it; the host makes it after all that has been.
+  for (const auto& other : tasks_) {
+    if (other.get() == &task || (inside() && other.get() != running_)) continue;
+    join(task.clock, other->clock);
+    ++other->clock[other->index];
+  }
   task.clock.resize(std::max<size_t>(task.clock.size(), index + 1));
   task.clock[index] = 1;
   step_counts_.of_task.push_back(0);
@@ -109,8 +119,8 @@ World::SimTask* World::decide() {
     }
   }
   if (candidates_.empty()) {
-    ended_ = true;
     if (unfinished) {
+      ended_ = true;
       ending_ = Ending::kDeadlock;
       describe_waiting();
     }
@@ -211,11 +221,9 @@ void World::futex_wake(const void* address, int waiters) {
 // ---- Sequences. ----
 
 void World::begin_sequence() {
-  running_->in_sequence = true;
-  running_->intact = true;
+  if (inside()) running_->intact = true;
 }
-bool World::sequence_intact() { return running_->intact; }
-void World::end_sequence() { running_->in_sequence = false; }
+bool World::sequence_intact() { return !inside() || running_->intact; }
 
 void World::fence(unsigned cpu) {
   if (!inside()) return;

@@ -55,9 +55,10 @@ class World final : private schedule::Scheduler {
   // number, from 0 on.
   uint32_t spawn(std::string_view name, unsigned cpu, std::function<void()> body);
 
-  // Runs the tasks until the end of one kind. Once.
+  // Runs the tasks until an end of one kind. After kDone there may be new tasks and another run.
   Ending run();
-  // While it lives, this thread's per-CPU objects are made for simulated CPUs; run() does the same.
+  // While it lives, this thread is a task on CPU 0 of the world to which nothing happens: for what
+  // is done before the run and after it.
   class Setup {
    public:
     explicit Setup(World& world);
@@ -66,8 +67,9 @@ class World final : private schedule::Scheduler {
     Setup& operator=(const Setup&) = delete;
 
    private:
-    World& world_;
     schedule::Scheduler* const before_;
+    Task task_;
+    const RunningTask running_;
   };
 
   // ---- For tasks. ----
@@ -104,7 +106,6 @@ class World final : private schedule::Scheduler {
   void futex_wake(const void* address, int waiters) override;
   void begin_sequence() override;
   bool sequence_intact() override;
-  void end_sequence() override;
   void fence(unsigned cpu) override;
   Nanos now() override;
 

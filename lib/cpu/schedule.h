@@ -41,11 +41,10 @@ class Scheduler {
   virtual void futex_wait(const void* address) = 0;
   virtual void futex_wake(const void* address, int waiters) = 0;
 
-  // A restartable sequence of the running task begins; ends. Between the two, false: it was
-  // preempted, moved or fenced, and must begin again.
+  // A restartable sequence of the running task begins. From then on, false: it was preempted, moved
+  // or fenced, and must begin again.
   virtual void begin_sequence() = 0;
   virtual bool sequence_intact() = 0;
-  virtual void end_sequence() = 0;
   // membarrier's rseq fence: whoever is in a sequence on `cpu` begins again.
   virtual void fence(unsigned cpu) = 0;
 

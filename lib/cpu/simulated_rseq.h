@@ -16,7 +16,6 @@ namespace ring3::simulated_rseq {
 class Attempt {
  public:
   Attempt() { schedule::scheduler->begin_sequence(); }
-  ~Attempt() { schedule::scheduler->end_sequence(); }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 

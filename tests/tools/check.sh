@@ -66,6 +66,8 @@ stage install 0 tests/install/run.sh "$PWD/build/check/root"
 # Simulated machines: everything is a schedule point.
 stage build-sim 0 build MODE=sim all build/sim/ring3-tests
 stage test-sim 0 make --no-print-directory MODE=sim test
+stage hunt 0 build/sim/ring3 hunt --seeds 0..99999
+stage canary-hunt 1 build/sim/ring3 hunt --target canary --seeds 0..999 --shrink
 
 # The harness itself: clean runs are clean, planted bugs are found.
 stage stress 0 "$ring3" stress --all 2 -t 5s --verify --metrics

@@ -1,0 +1,190 @@
+// The page allocator: blocks that are allocated, handed over and freed while CPUs' lists are
+// drained.
+
+#include <array>
+
+#include "harness/hunt/all_targets.h"
+#include "harness/hunt/ownership.h"
+#include "harness/hunt/report_trap.h"
+#include "mm/mm.h"
+
+namespace ring3::harness {
+namespace {
+
+constexpr uint32_t kSlots = 3;
+constexpr uint32_t kShared = 2;
+constexpr uint32_t kMostOrder = 3;
+
+enum Kind : uint32_t { kAlloc, kFree, kSwap, kDrain, kSplit, kReplug, kFreeShared };
+constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
+                           {"free", 1, {kSlots}},
+                           {"swap", 1, {kSlots}},
+                           {"drain", 0, {}},
+                           {"split", 1, {kSlots}},
+                           {"replug", 1, {3}},
+                           {"free_shared", 1, {kShared}}};
+// Freeing what another frees too is a mistake, for scenarios that expect it.
+constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 0};
+
+constexpr std::string_view kNamed[] = {
+    // Drain against free.
+    "target pages\ncpus 2\ntask 0\nalloc 0 0\nfree 0\nalloc 0 0\nfree 0\ntask 1\ndrain\ndrain\n",
+    // Refill against drain.
+    "target pages\ncpus 2\ntask 0\nalloc 0 0\nalloc 1 0\ntask 1\ndrain\nalloc 0 0\n",
+    // Racing double free.
+    "target pages\ncpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
+    "target pages\ncpus 2\ntask 0\nfree_shared 1\ndrain\ntask 1\nfree_shared 1\n",
+    // What one allocates another frees and a third allocates.
+    "target pages\ncpus 3\ntask 0\nalloc 0 0\nswap 0\ntask 1\nswap 0\nfree 0\ntask 2\nalloc 0 0\n",
+    // The buddy of what is freed is allocated.
+    "target pages\ncpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
+};
+
+// Zones of more than one page a refill.
+constexpr size_t kArenaBytes = size_t{128} << 20;
+
+class PagesTarget final : public Target {
+ public:
+  explicit PagesTarget(const Scenario& scenario)
+      : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
+        pages_(std::move(mm::PageAllocator::create({.size_bytes = kArenaBytes,
+                                                    .lockdep = nullptr,
+                                                    .reports = &trap_,
+                                                    .topology = &topology_})
+                             .value())),
+        held_(scenario.tasks.size()) {
+    free_blocks_ = pages_->free_blocks();
+    for (uint32_t i = 0; i < kShared; ++i) {
+      shared_[i] = pages_->alloc_pages(mm::kGfpKernel, mm::Order(i));
+      ++allocs_;
+    }
+  }
+
+  void run(World& world, uint32_t task, const Op& op) override {
+    Block& slot = held_[task][op.numbers[0] % kSlots];
+    switch (op.kind) {
+      case kAlloc:
+        if (slot.page == nullptr) slot = allocate(world, mm::Order(op.numbers[1]));
+        break;
+      case kFree:
+        free(world, std::exchange(slot, {}));
+        break;
+      case kSwap:
+        swap(slot, op.numbers[0]);
+        break;
+      case kDrain:
+        pages_->drain_all();
+        break;
+      case kSplit:
+        if (slot.page != nullptr && slot.order > mm::Order(0))
+          split(world, std::exchange(slot, {}));
+        break;
+      case kReplug:
+        pages_->cpu_dead(op.numbers[0] % topology_.cpu_ids());
+        pages_->cpu_online(op.numbers[0] % topology_.cpu_ids());
+        break;
+      case kFreeShared:
+        free_shared(op.numbers[0]);
+        break;
+    }
+  }
+
+  void finish(World& world) override {
+    for (auto& slots : held_) {
+      for (Block& slot : slots) free(world, std::exchange(slot, {}));
+    }
+    for (Mailbox& box : boxes_) {
+      Block left;
+      {
+        RawSpinlockGuard guard(box.lock);
+        left = std::exchange(box.block, {});
+      }
+      free(world, left);
+    }
+    uint64_t mistakes = 0;
+    for (uint32_t i = 0; i < kShared; ++i) {
+      if (shared_frees_[i] == 0) free_shared(i);
+      mistakes += shared_frees_[i] - 1;
+    }
+    pages_->drain_all();
+    if (trap_.count() < mistakes) world.fail("a double free is not reported");
+    if (trap_.count() > mistakes) world.fail("reported without a mistake: " + trap_.first());
+    if (pages_->count_faults() != 0) world.fail("free lists are broken");
+    if (pages_->allocated_pages() != mm::PageCount(0)) world.fail("pages are lost");
+    if (pages_->free_blocks() != free_blocks_) world.fail("free blocks have not merged");
+    if (pages_->count_of(mm::PageEvent::kMmPageAlloc) != allocs_) {
+      world.fail("allocations are counted wrongly");
+    }
+    if (pages_->count_of(mm::PageEvent::kMmPageFree) != frees_) {
+      world.fail("frees are counted wrongly");
+    }
+  }
+
+ private:
+  struct Block {
+    mm::Page* page = nullptr;
+    mm::Order order{0};
+  };
+  struct Mailbox {
+    RawSpinlock lock;
+    Block block GUARDED_BY(lock);
+  };
+
+  uint64_t first_of(const Block& block) const { return pages_->pfn_of(block.page).value(); }
+
+  Block allocate(World& world, mm::Order order) {
+    Block block{.page = pages_->alloc_pages(mm::kGfpKernel, order), .order = order};
+    if (block.page == nullptr) world.fail("an allocation failed though memory is free");
+    ++allocs_;
+    if (first_of(block) % order.pages().value() != 0) world.fail("a block is not aligned");
+    owners_.got(world, first_of(block), order.pages().value());
+    return block;
+  }
+  void free(World& world, const Block& block) {
+    if (block.page == nullptr) return;
+    owners_.gives(world, first_of(block), block.order.pages().value());
+    ++frees_;
+    pages_->free_pages(block.page, block.order);
+  }
+  void split(World& world, const Block& block) {
+    pages_->split_pages(block.page, block.order, mm::Order(0));
+    for (uint64_t i = 0; i < block.order.pages().value(); ++i) {
+      free(world, {.page = block.page + i, .order = mm::Order(0)});
+    }
+  }
+  void swap(Block& slot, uint32_t number) {
+    Mailbox& box = boxes_[number % kShared];
+    RawSpinlockGuard guard(box.lock);
+    std::swap(slot, box.block);
+  }
+  void free_shared(uint32_t number) {
+    if (shared_frees_[number]++ == 0) ++frees_;
+    pages_->free_pages(shared_[number], mm::Order(number));
+  }
+
+  const Topology topology_;
+  ReportTrap trap_;
+  const std::unique_ptr<mm::PageAllocator> pages_;
+  std::array<uint64_t, mm::kOrders> free_blocks_;
+  std::vector<std::array<Block, kSlots>> held_;  // of each task
+  std::array<Mailbox, kShared> boxes_;
+  std::array<mm::Page*, kShared> shared_;
+  std::array<uint64_t, kShared> shared_frees_{};
+  Ownership owners_;
+  uint64_t allocs_ = 0;
+  uint64_t frees_ = 0;
+};
+
+}  // namespace
+
+constinit const TargetInfo kPagesTarget{
+    .name = "pages",
+    .about = "the page allocator: refills, flushes, drains, splits, racing frees",
+    .ops = kOps,
+    .weights = kWeights,
+    .named = kNamed,
+    .make = [](const Scenario& scenario) -> std::unique_ptr<Target> {
+      return std::make_unique<PagesTarget>(scenario);
+    }};
+
+}  // namespace ring3::harness

@@ -1,0 +1,158 @@
+// Object caches and kmalloc: objects that are allocated, handed over and freed while slabs are
+// given back.
+
+#include <array>
+
+#include "harness/hunt/all_targets.h"
+#include "harness/hunt/ownership.h"
+#include "harness/hunt/report_trap.h"
+#include "mm/mm.h"
+
+namespace ring3::harness {
+namespace {
+
+constexpr uint32_t kSlots = 3;
+constexpr uint32_t kShared = 2;
+constexpr std::array<size_t, 3> kSizes{64, 2048, 9000};  // of kmalloc; the last is whole pages
+
+enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kFreeShared };
+constexpr OpInfo kOps[] = {{"alloc", 1, {kSlots}}, {"kmalloc", 2, {kSlots, kSizes.size()}},
+                           {"free", 1, {kSlots}},  {"swap", 1, {kSlots}},
+                           {"shrink", 0, {}},      {"free_shared", 1, {kShared}}};
+// Freeing what another frees too is a mistake, for scenarios that expect it.
+constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 0};
+
+constexpr std::string_view kNamed[] = {
+    // A new slab against a shrink.
+    "target slab\ncpus 2\ntask 0\nalloc 0\nfree 0\nalloc 0\ntask 1\nshrink\nshrink\n",
+    // Racing double frees: of an object, and of a large one.
+    "target slab\ncpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
+    "target slab\ncpus 2\ntask 0\nfree_shared 1\ntask 1\nfree_shared 1\n",
+    // What one allocates another frees.
+    "target slab\ncpus 2\ntask 0\nalloc 0\nswap 0\nalloc 0\ntask 1\nswap 0\nfree 0\nalloc 1\n",
+    "target slab\ncpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
+};
+
+constexpr size_t kArenaBytes = size_t{16} << 20;
+constexpr size_t kObjectBytes = 1024;  // four to a slab, so that slabs come and go
+constexpr uint64_t kUnitBytes = 64;
+
+class SlabTarget final : public Target {
+ public:
+  explicit SlabTarget(const Scenario& scenario)
+      : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
+        memory_(std::move(mm::Memory::create({.size_bytes = kArenaBytes,
+                                              .lockdep = nullptr,
+                                              .reports = &trap_,
+                                              .topology = &topology_})
+                              .value())),
+        cache_(memory_->create_cache({.name = "hunted", .object_size = kObjectBytes}).value()),
+        held_(scenario.tasks.size()),
+        shared_{cache_->alloc(mm::kGfpKernel), memory_->kmalloc(kSizes.back(), mm::kGfpKernel)} {}
+
+  void run(World& world, uint32_t task, const Op& op) override {
+    Object& slot = held_[task][op.numbers[0] % kSlots];
+    switch (op.kind) {
+      case kAlloc:
+        if (slot.address == nullptr) {
+          slot = got(world, {.address = cache_->alloc(mm::kGfpKernel), .bytes = kObjectBytes});
+        }
+        break;
+      case kKmalloc:
+        if (slot.address == nullptr) {
+          const size_t bytes = kSizes[op.numbers[1]];
+          slot = got(world, {.address = memory_->kmalloc(bytes, mm::kGfpKernel), .bytes = bytes});
+        }
+        break;
+      case kFree:
+        free(world, std::exchange(slot, {}));
+        break;
+      case kSwap:
+        swap(slot, op.numbers[0]);
+        break;
+      case kShrink:
+        memory_->slabs().shrink_all();
+        break;
+      case kFreeShared:
+        free_shared(op.numbers[0]);
+        break;
+    }
+  }
+
+  void finish(World& world) override {
+    for (auto& slots : held_) {
+      for (Object& slot : slots) free(world, std::exchange(slot, {}));
+    }
+    for (uint32_t i = 0; i < kShared; ++i) {
+      Object left;
+      swap(left, i);
+      free(world, left);
+    }
+    uint64_t mistakes = 0;
+    for (uint32_t i = 0; i < kShared; ++i) {
+      if (shared_frees_[i] == 0) free_shared(i);
+      mistakes += shared_frees_[i] - 1;
+    }
+    if (trap_.count() < mistakes) world.fail("a double free is not reported");
+    if (trap_.count() > mistakes) world.fail("reported without a mistake: " + trap_.first());
+    if (memory_->count_faults() != 0) world.fail("slabs or free lists are broken");
+    if (memory_->slabs().active_objects() != 0) world.fail("objects are counted wrongly");
+    if (!memory_->close().none()) world.fail("memory is lost");
+  }
+
+ private:
+  struct Object {
+    void* address = nullptr;
+    size_t bytes = 0;
+    uint64_t first() const { return reinterpret_cast<uintptr_t>(address) / kUnitBytes; }
+    uint64_t units() const { return bytes / kUnitBytes; }
+  };
+  struct Mailbox {
+    RawSpinlock lock;
+    Object object GUARDED_BY(lock);
+  };
+
+  Object got(World& world, const Object& object) {
+    if (object.address == nullptr) world.fail("an allocation failed though memory is free");
+    owners_.got(world, object.first(), object.units());
+    return object;
+  }
+  void free(World& world, const Object& object) {
+    if (object.address == nullptr) return;
+    owners_.gives(world, object.first(), object.units());
+    memory_->kfree(object.address);
+  }
+  void swap(Object& slot, uint32_t number) {
+    Mailbox& box = boxes_[number % kShared];
+    RawSpinlockGuard guard(box.lock);
+    std::swap(slot, box.object);
+  }
+  void free_shared(uint32_t number) {
+    ++shared_frees_[number];
+    memory_->kfree(shared_[number]);
+  }
+
+  const Topology topology_;
+  ReportTrap trap_;
+  const std::unique_ptr<mm::Memory> memory_;
+  mm::KmemCache* const cache_;
+  std::vector<std::array<Object, kSlots>> held_;  // of each task
+  std::array<Mailbox, kShared> boxes_;
+  std::array<void*, kShared> shared_;
+  std::array<uint64_t, kShared> shared_frees_{};
+  Ownership owners_;
+};
+
+}  // namespace
+
+constinit const TargetInfo kSlabTarget{
+    .name = "slab",
+    .about = "object caches and kmalloc: new slabs, shrinks, remote and racing frees",
+    .ops = kOps,
+    .weights = kWeights,
+    .named = kNamed,
+    .make = [](const Scenario& scenario) -> std::unique_ptr<Target> {
+      return std::make_unique<SlabTarget>(scenario);
+    }};
+
+}  // namespace ring3::harness

@@ -1,0 +1,179 @@
+#include "harness/hunt_command.h"
+
+#include "harness/complain.h"
+#include "lib/cpu/schedule.h"
+#include "lib/report_sink.h"
+
+#if RING3_SIM
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "harness/hunt/hunter.h"
+#include "harness/report/output_file.h"
+#include "harness/text_file.h"
+
+namespace ring3::harness {
+namespace {
+
+// Between two looks at the clock.
+constexpr int kSeedsAtOnce = 64;
+
+Result<HuntPlan> plan_of(const HuntOptions& options) {
+  HuntPlan plan{.targets = {},
+                .strategy = std::nullopt,
+                .first_seed = options.first_seed,
+                .last_seed = options.last_seed.value_or(UINT64_MAX),
+                .shrink = options.shrink};
+  if (options.target == "all") {
+    plan.targets.assign(targets().begin(), targets().end());
+  } else if (const TargetInfo* target = find_target(options.target)) {
+    plan.targets.push_back(target);
+  } else {
+    std::string known;
+    for (const TargetInfo* one : targets()) known += fmt::format("{}, ", one->name);
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("--target: '{}' is none; use {}or all", options.target, known)};
+  }
+  for (const StrategyKind kind : kStrategies) {
+    if (options.strategy == strategy_name(kind)) plan.strategy = kind;
+  }
+  if (!options.strategy.empty() && !plan.strategy) {
+    return Error{
+        Errc::kInvalidArgument,
+        fmt::format("--strategy: '{}' is none; use random, pct, pos or surw", options.strategy)};
+  }
+  return plan;
+}
+
+std::string finding_json(const Finding& finding) {
+  const std::span<const OpInfo> ops = ops_of_target(finding.scenario.target);
+  return nlohmann::ordered_json{
+             {"kind", "finding"},
+             {"signature", finding.verdict.signature},
+             {"what", finding.verdict.what},
+             {"target", finding.scenario.target},
+             {"seed", finding.seed},
+             {"strategy", strategy_name(finding.strategy)},
+             {"count", finding.count},
+             {"operations", finding.scenario.op_count()},
+             {"switches", finding.verdict.schedule.switches.size()},
+             {"moves", finding.verdict.schedule.moves.size()},
+             {"story", to_text(finding.scenario, ops) + to_text(finding.verdict.schedule)}}
+             .dump() +
+         "\n";
+}
+
+std::string summary_json(const Hunter& hunter, Nanos time) {
+  return nlohmann::ordered_json{{"kind", "summary"},
+                                {"first_seed", hunter.plan().first_seed},
+                                {"next_seed", hunter.next_seed()},
+                                {"schedules", hunter.schedules()},
+                                {"steps", hunter.steps()},
+                                {"seconds", static_cast<double>(time.value()) / 1e9},
+                                {"findings", hunter.findings().size()}}
+             .dump() +
+         "\n";
+}
+
+std::string summary_text(const Hunter& hunter, Nanos time) {
+  const double spent = static_cast<double>(std::max<int64_t>(time.value(), 1)) / 1e9;
+  return fmt::format(
+      "# {} schedules of seeds {} to {} in {:.1f} s, {:.0f} a second; {:.0f} steps each; "
+      "{} finding{}\n",
+      hunter.schedules(), hunter.plan().first_seed, hunter.next_seed() - 1, spent,
+      static_cast<double>(hunter.schedules()) / spent,
+      static_cast<double>(hunter.steps()) /
+          static_cast<double>(std::max<uint64_t>(hunter.schedules(), 1)),
+      hunter.findings().size(), hunter.findings().size() == 1 ? "" : "s");
+}
+
+ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
+  if (Status writable = check_writable(options.json_path); !writable) {
+    return complain(writable.error());
+  }
+  Hunter hunter(plan);
+  const Nanos start = os::monotonic_now();
+  const bool timed = !options.last_seed;
+  while (!hunter.done() && !(timed && os::monotonic_now() - start >= options.budget)) {
+    for (int i = 0; i < kSeedsAtOnce && hunter.hunt_next(); ++i) {
+    }
+  }
+  const Nanos time = os::monotonic_now() - start;
+  std::string text;
+  std::string json;
+  for (const auto& [signature, finding] : hunter.findings()) {
+    text += to_text(finding) + "\n";
+    json += finding_json(finding);
+  }
+  text += summary_text(hunter, time);
+  json += summary_json(hunter, time);
+  ExitCode status = hunter.findings().empty() ? ExitCode::kClean : ExitCode::kVerificationFailed;
+  if (!options.json_path.empty()) {
+    if (Status written = write_output(options.json_path, json); !written) {
+      status = complain(written.error());
+    }
+  }
+  if (Status written = write_for_people(options.json_path == "-", text); !written) {
+    status = complain(written.error());
+  }
+  return status;
+}
+
+ExitCode replay(const HuntOptions& options) {
+  const Result<std::string> text = read_text_file(options.replay_path);
+  if (!text) return complain(text.error());
+  const Result<Story> story = parse_story(*text, ops_of_target);
+  if (!story) {
+    return complain({story.error().code, options.replay_path + ": " + story.error().message});
+  }
+  StackPool stacks;
+  Finding finding{.scenario = story->scenario, .verdict = {}};
+  finding.count = 0;
+  uint64_t runs = 0;
+  for (; runs < options.repetitions; ++runs) {
+    Verdict verdict = run_scenario(story->scenario, *make_replay(story->schedule), stacks);
+    if (verdict.clean()) continue;
+    ++finding.count;
+    finding.verdict = std::move(verdict);
+  }
+  std::string report;
+  if (finding.count != 0) {
+    report = to_text(options.shrink ? shrink(finding, stacks) : finding);
+  }
+  report += fmt::format("# found in {} of {} replays\n", finding.count, runs);
+  if (Status written = write_for_people(false, report); !written) return complain(written.error());
+  return finding.count == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed;
+}
+
+}  // namespace
+
+ExitCode hunt_command(const HuntOptions& options) {
+  if (!options.replay_path.empty()) return replay(options);
+  const Result<HuntPlan> plan = plan_of(options);
+  if (!plan) {
+    complain(plan.error());
+    return ExitCode::kUsage;
+  }
+  return hunt(options, *plan);
+}
+
+}  // namespace ring3::harness
+
+#else
+
+namespace ring3::harness {
+
+ExitCode hunt_command(const HuntOptions&) {
+  stderr_report_sink().report(
+      "ring3: this program has no schedule points to hunt at; use one that has: make MODE=sim, "
+      "then "
+      "build/sim/ring3 hunt\n");
+  return ExitCode::kSkipped;
+}
+
+}  // namespace ring3::harness
+
+#endif
