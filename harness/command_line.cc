@@ -249,6 +249,7 @@ void add_hunt(CLI::App& program, HuntOptions& options) {
          "run these seeds, whatever time that takes")
       ->option_text("A..B")
       ->excludes(budget);
+  app.add_flag("--first", options.first, "end at the first finding");
   app.add_flag("--shrink", options.shrink,
                "make each finding as small as it can be: operations, switches, moves");
   app.add_option("--replay", options.replay_path, "run a finding again; - is standard input")

@@ -13,6 +13,7 @@
 
 #include "harness/hunt/hunter.h"
 #include "harness/report/output_file.h"
+#include "harness/sim/crash_trap.h"
 #include "harness/text_file.h"
 
 namespace ring3::harness {
@@ -67,13 +68,15 @@ std::string finding_json(const Finding& finding) {
 }
 
 std::string summary_json(const Hunter& hunter, Nanos time) {
-  return nlohmann::ordered_json{{"kind", "summary"},
-                                {"first_seed", hunter.plan().first_seed},
-                                {"next_seed", hunter.next_seed()},
-                                {"schedules", hunter.schedules()},
-                                {"steps", hunter.steps()},
-                                {"seconds", static_cast<double>(time.value()) / 1e9},
-                                {"findings", hunter.findings().size()}}
+  return nlohmann::ordered_json{
+             {"kind", "summary"},
+             {"first_seed", hunter.plan().first_seed},
+             {"next_seed", hunter.next_seed()},
+             {"schedules", hunter.schedules()},
+             {"steps", hunter.steps()},
+             {"seconds", static_cast<double>(time.value()) / 1e9},
+             {"cpu_seconds", static_cast<double>(os::thread_cpu_now().value()) / 1e9},
+             {"findings", hunter.findings().size()}}
              .dump() +
          "\n";
 }
@@ -95,9 +98,11 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
     return complain(writable.error());
   }
   Hunter hunter(plan);
+  const CrashTrap trap;
   const Nanos start = os::monotonic_now();
   const bool timed = !options.last_seed;
   while (!hunter.done() && !(timed && os::monotonic_now() - start >= options.budget)) {
+    if (options.first && !hunter.findings().empty()) break;
     for (int i = 0; i < kSeedsAtOnce && hunter.hunt_next(); ++i) {
     }
   }
@@ -130,6 +135,7 @@ ExitCode replay(const HuntOptions& options) {
     return complain({story.error().code, options.replay_path + ": " + story.error().message});
   }
   StackPool stacks;
+  const CrashTrap trap;
   Finding finding{.scenario = story->scenario, .verdict = {}};
   finding.count = 0;
   uint64_t runs = 0;

@@ -14,6 +14,6 @@ harness_SOURCES := main.cc command_line.cc complain.cc hunt_command.cc parse_val
 # Simulations need schedule points, which MODE=sim has.
 harness_SIM_SOURCES := hunt/canary_target.cc hunt/hunter.cc hunt/lock_target.cc hunt/pages_target.cc hunt/percpu_target.cc \
 	hunt/scenario.cc hunt/shrink.cc hunt/slab_target.cc hunt/target.cc \
-	sim/fiber.cc sim/strategy.cc sim/world.cc
+	sim/crash_trap.cc sim/fiber.cc sim/strategy.cc sim/world.cc
 harness_MAY_INCLUDE := net mm lockdep lib/cpu lib
 harness_UMBRELLA :=

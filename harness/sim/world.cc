@@ -67,7 +67,10 @@ uint32_t World::spawn(std::string_view name, unsigned cpu, std::function<void()>
 
 Ending World::run() {
   const Setup setup(*this);
-  const PanicHook before = exchange_panic_hook({.call = on_panic, .argument = this});
+  const PanicHook before = exchange_panic_hook(
+      {.call = [](void* world,
+                  const char* message) { static_cast<World*>(world)->give_up(message); },
+       .argument = this});
   next_ = decide();
   while (next_ != nullptr) {
     SimTask& task = *std::exchange(next_, nullptr);
@@ -97,9 +100,8 @@ void World::fail(const std::string& what) {
   for (;;) running_->fiber.pause();
 }
 
-void World::on_panic(void* world, const char* message) {
-  auto& self = *static_cast<World*>(world);
-  if (self.inside()) self.fail(message);
+void World::give_up(const char* why) {
+  if (inside()) fail(why);
 }
 
 void World::yield() { point(Access::kLoad, nullptr); }

@@ -108,6 +108,7 @@ class World final : private schedule::Scheduler {
   bool sequence_intact() override;
   void fence(unsigned cpu) override;
   Nanos now() override;
+  void give_up(const char* why) override;
 
   bool inside() const { return running_ != nullptr; }
   void block(State state, const void* address);
@@ -118,7 +119,6 @@ class World final : private schedule::Scheduler {
   void leave_cpu(SimTask& task);
   void mix(uint64_t value);
   void describe_waiting();
-  static void on_panic(void* world, const char* message);
 
   static void join(Clock& into, const Clock& from);
 

@@ -51,6 +51,9 @@ class Scheduler {
   // Virtual time.
   virtual Nanos now() = 0;
 
+  // The running task cannot go on, and why: the run ends. Returns only where no task runs.
+  virtual void give_up(const char* why) = 0;
+
  protected:
   ~Scheduler() = default;
 };

@@ -98,6 +98,22 @@ BOOST_AUTO_TEST_CASE(seed_of_another_form_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(seeds_come_as_a_range_or_alone) {
+  const auto range = parse_seed_range("5..99");
+  BOOST_REQUIRE(range.ok());
+  BOOST_TEST(range->first == 5u);
+  BOOST_TEST(range->last == 99u);
+  const auto one = parse_seed_range("7");
+  BOOST_REQUIRE(one.ok());
+  BOOST_TEST(one->first == 7u);
+  BOOST_TEST(one->last == 7u);
+  BOOST_TEST(parse_seed_range("18446744073709551615").ok());
+  for (const char* text : {"", "..", "1..", "..1", "2..1", "1..2..3", "a..b", "-1..1"}) {
+    BOOST_TEST_INFO(text);
+    BOOST_TEST(!parse_seed_range(text).ok());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::harness

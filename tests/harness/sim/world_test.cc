@@ -5,6 +5,8 @@
 #include <ostream>
 #include <set>
 
+#include "harness/sim/crash_trap.h"
+#include "lib/asan.h"
 #include "lib/cpu/percpu_stack.h"
 #include "lib/cpu/raw_spinlock.h"
 #include "lockdep/lockdep.h"
@@ -237,6 +239,21 @@ BOOST_AUTO_TEST_CASE(a_check_that_fails_ends_the_run_with_its_words) {
   world.spawn("never", 0, [] { BOOST_TEST(false); });
   BOOST_CHECK(world.run() == Ending::kFailed);
   BOOST_TEST(world.what().find("left is 2, right is 3") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_crashes_ends_its_run) {
+#ifndef RING3_ASAN
+  const CrashTrap trap;
+  for (int i = 0; i < 3; ++i) {
+    const Schedule none;
+    const auto strategy = make_replay(none);
+    World world({}, *strategy, stacks());
+    int* volatile nowhere = nullptr;
+    world.spawn("wrong", 0, [&] { *nowhere = 1; });
+    BOOST_CHECK(world.run() == Ending::kFailed);
+    BOOST_TEST(world.what() == "crashed by signal 11");
+  }
+#endif
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_an_end_is_ended) {

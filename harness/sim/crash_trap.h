@@ -1,0 +1,27 @@
+#pragma once
+
+// A task that crashes ends its simulation, not the program.
+
+#include <csignal>
+#include <cstddef>
+#include <vector>
+
+namespace ring3::harness {
+
+// While it lives, a SIGSEGV, SIGBUS, SIGILL or SIGFPE of a simulated task ends its run as a failure
+// that names the signal. One outside a simulation does what it did before. Where ASan watches it
+// says more than we could, and this does nothing.
+class CrashTrap {
+ public:
+  CrashTrap();
+  ~CrashTrap();
+  CrashTrap(const CrashTrap&) = delete;
+  CrashTrap& operator=(const CrashTrap&) = delete;
+
+ private:
+  std::vector<std::byte> stack_;
+  stack_t stack_before_{};
+  std::vector<struct sigaction> before_;
+};
+
+}  // namespace ring3::harness
