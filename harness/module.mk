@@ -1,7 +1,7 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
 harness_FOLDERS := harness/stress harness/replay harness/report harness/sim harness/hunt
 harness_SOURCES := main.cc command_line.cc complain.cc hunt_command.cc parse_values.cc replay_command.cc spelling.cc \
-	text_file.cc \
+	sim/network.cc text_file.cc \
 	stress_command.cc \
 	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_machine.cc \
 	replay/replay_plan.cc replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \

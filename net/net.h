@@ -3,5 +3,4 @@
 // What the harness may use of net.
 
 #include "net/dev/link.h"
-#include "net/network.h"
 #include "net/stack.h"

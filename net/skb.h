@@ -11,7 +11,7 @@
 #include "lib/list.h"
 #include "lib/units.h"
 #include "mm/mm.h"
-#include "net/tcp/seq.h"
+#include "net/wire/seq.h"
 
 namespace ring3::net {
 

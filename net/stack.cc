@@ -366,13 +366,9 @@ void Stack::settle(SocketId id) {
 
 // ---- The network's side. ----
 
-void Stack::advance(Nanos now) {
-  timers_.advance(now, [this, now](Timer& timer) {
-    TcpSock& sock = *timer.owner;
-    sock.timer_expired(now, timer);
-    settle(flows_.at(sock.flow()));
-  });
-}
+void Stack::advance(Nanos now) { timers_.advance(now); }
+
+void Stack::timer_ran(const TcpFlow& flow) { settle(flows_.at(flow)); }
 
 void Stack::input(Nanos now, SkBuff* skb) {
   Ipv4Packet packet;

@@ -129,6 +129,7 @@ class Stack final : private TcpOutput {
   void input_listener(Nanos now, SocketId listener, const TcpFlow& flow, const TcpRepr& repr);
   void refuse(Nanos now, const TcpFlow& flow, const TcpRepr& repr, size_t payload_bytes);
   void send_segment(Nanos now, const TcpFlow& flow, const TcpRepr& repr, SkBuff* payload) override;
+  void timer_ran(const TcpFlow& flow) override;
 
   const StackConfig config_;
   mm::Memory& memory_;

@@ -16,7 +16,7 @@ struct HuntOptions {
   uint64_t first_seed = 0;
   std::optional<uint64_t> last_seed;
   Nanos budget = seconds(60);  // where there is no last seed
-  bool first = false;  // end at the first finding
+  bool first = false;          // end at the first finding
   bool shrink = false;
   std::string replay_path;  // of a finding, to be run again instead of a hunt; empty: none
   uint64_t repetitions = 1;

@@ -124,6 +124,7 @@ class PagesTarget final : public Target {
   struct Block {
     mm::Page* page = nullptr;
     mm::Order order{0};
+    bool compound = false;
   };
   struct Mailbox {
     RawSpinlock lock;
@@ -133,15 +134,22 @@ class PagesTarget final : public Target {
   uint64_t first_of(const Block& block) const { return pages_->pfn_of(block.page).value(); }
 
   Block allocate(World& world, mm::Order order) {
-    Block block{.page = pages_->alloc_pages(mm::kGfpKernel, order), .order = order};
+    // Blocks of several pages are compound pages, whose tails know their head.
+    const mm::Gfp gfp = order > mm::Order(0) ? mm::kGfpKernel | mm::kGfpFlagComp : mm::kGfpKernel;
+    Block block{.page = pages_->alloc_pages(gfp, order), .order = order};
     if (block.page == nullptr) world.fail("an allocation failed though memory is free");
     ++allocs_;
     if (first_of(block) % order.pages().value() != 0) world.fail("a block is not aligned");
     owners_.got(world, first_of(block), order.pages().value());
+    block.compound = order > mm::Order(0);
     return block;
   }
   void free(World& world, const Block& block) {
     if (block.page == nullptr) return;
+    if (block.compound &&
+        pages_->memmap().head_page_of(pages_->address_of(block.page + 1)) != block.page) {
+      world.fail("a tail does not know its head");
+    }
     owners_.gives(world, first_of(block), block.order.pages().value());
     ++frees_;
     pages_->free_pages(block.page, block.order);

@@ -6,12 +6,11 @@
 #include <array>
 #include <vector>
 
-#include "net/net.h"
+#include "harness/sim/network.h"
 
 namespace ring3::harness {
 namespace {
 
-using net::Network;
 using net::SocketId;
 using net::Stack;
 
@@ -130,7 +129,7 @@ class TcpWorkload::Talker final : public Worker {
 
   bool connect_locked() REQUIRES(workload_.lock_) {
     Network& network = *workload_.network_;
-    const auto client = network.client().connect(network.now(), net::kServerAddress, kPort);
+    const auto client = network.client().connect(network.now(), kServerAddress, kPort);
     if (!client) return false;
     connection_.client = *client;
     const uint16_t port = network.client().flow(*client)->local_port;

@@ -101,12 +101,7 @@ StackCounts PerCpuStackBase::counts(unsigned cpu) const {
 
 StackCounts PerCpuStackBase::counts() const {
   StackCounts total;
-  for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
-    const StackCounts one = counts(cpu);
-    total.pops += one.pops;
-    total.depth += one.depth;
-    total.removed += one.removed;
-  }
+  for (unsigned cpu = 0; cpu < cpus(); ++cpu) total += counts(cpu);
   return total;
 }
 

@@ -29,6 +29,12 @@ struct StackCounts {
   uint64_t depth = 0;
   uint64_t removed = 0;
   uint64_t pushes() const { return pops + depth + removed; }
+  StackCounts& operator+=(const StackCounts& other) {
+    pops += other.pops;
+    depth += other.depth;
+    removed += other.removed;
+    return *this;
+  }
 };
 
 // The part that does not depend on what is stacked.

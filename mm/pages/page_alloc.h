@@ -11,14 +11,16 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
 #include "lib/os.h"
 #include "lockdep/lockdep.h"
+#include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
-#include "mm/pages/zone.h"
+#include "mm/pages/vmstat.h"
 
 namespace ring3::mm {
 
@@ -35,8 +37,7 @@ inline constexpr size_t kMaxArenaBytes = size_t{16} << 40;
 
 class PageAllocator {
  public:
-  // Zones by pfn: DMA below 16 MiB, DMA32 below 4 GiB, Normal above; the top quarter of the arena
-  // is zone Movable. kInvalidArgument for a size that is 0, too large or not a multiple of
+  // With the zones of a Node. kInvalidArgument for a size that is 0, too large or not a multiple of
   // kArenaGranule; kNoResource when the host refuses address space.
   static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
 
@@ -81,12 +82,12 @@ class PageAllocator {
 
   PageCount total_pages() const { return memmap_.page_count(); }
   // Free pages of all zones, those on CPUs' lists included; exact while nobody allocates.
-  PageCount free_pages_count() const;
+  PageCount free_pages_count() const { return node_->free_pages(); }
   PageCount allocated_pages() const { return total_pages() - free_pages_count(); }
   // Free blocks of each order over all zones, CPUs' lists not counted.
-  std::array<uint64_t, kOrders> free_blocks() const;
+  std::array<uint64_t, kOrders> free_blocks() const { return node_->free_blocks(); }
   // The text of /proc/buddyinfo.
-  std::string buddyinfo() const;
+  std::string buddyinfo() const { return buddyinfo_text(*node_); }
 
   // How often it happened so far. May miss events of threads that run meanwhile.
   uint64_t count_of(PageEvent event) const;
@@ -96,7 +97,7 @@ class PageAllocator {
   uint64_t misuses() const { return reports_.count(); }
 
   // Walks all free lists and counts broken invariants: 0 when all is well.
-  size_t count_faults() const;
+  size_t count_faults() const { return node_->count_faults(); }
 
   // Reports every block that nobody has given back (the first few in full), but for those of an
   // owner, which are its own to report; returns how many pages they are. Nobody may allocate or
@@ -119,16 +120,10 @@ class PageAllocator {
  private:
   PageAllocator(os::Reservation arena, os::Reservation pages, PerCpuCounters events,
                 const PageAllocatorConfig& config);
-  Status create_zones(const PageAllocatorConfig& config);
 
   Page* take_from_zonelist(Gfp gfp, Order order, ZoneType highest);
   Page* take_slow(Gfp asked, Order order, ZoneType highest);
-  template <class Mark>
-  Page* walk_zonelist(Order order, ZoneType highest, Mark mark);
   void prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
-
-  PageMisuse diagnose_free(const Page& page, Order order, PageOwner owner) const;
-  Zone& zone_of(Pfn pfn) const;
 
   os::Reservation arena_;
   os::Reservation pages_;
@@ -136,12 +131,7 @@ class PageAllocator {
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;
-  // In zone order; null for a zone without pages.
-  std::array<std::unique_ptr<Zone>, kZones> zones_;
+  std::optional<Node> node_;  // there from create() on
 };
-
-// External fragmentation as the kernel's extfrag/unusable_index: the share of free memory, in
-// thousandths, that cannot serve a block of `order`; 1000 when nothing is free.
-uint64_t unusable_free_index(const std::array<uint64_t, kOrders>& free_blocks, Order order);
 
 }  // namespace ring3::mm

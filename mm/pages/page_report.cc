@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 
@@ -76,15 +74,6 @@ uintptr_t caller_of(const Memmap& memmap, const Page& page) {
 
 }  // namespace
 
-const Page* block_of(const Memmap& memmap, const Page& page) {
-  const Pfn pfn = memmap.pfn_of(page);
-  for (Order order(0); order.valid(); order = order.higher()) {
-    const Page& head = memmap.page(Pfn(align_down(pfn.value(), order.pages().value())));
-    if (head.state() != PageState::kInterior && head.order() >= order) return &head;
-  }
-  return nullptr;
-}
-
 std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
                             uintptr_t caller) {
   // A page inside a block is what the block is: free if it has merged into a free one.
@@ -127,14 +116,6 @@ std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_
       "Call site: {}\n",
       Task::current().label(), order.value(), gfp.bits(), to_string(gfp), reason(misuse),
       describe_address(caller));
-}
-
-std::string buddyinfo_line(ZoneType zone, const std::array<uint64_t, kOrders>& free_blocks) {
-  std::string line = fmt::format("Node 0, zone {:>8} ", zone_name(zone));
-  for (const uint64_t blocks : free_blocks)
-    fmt::format_to(std::back_inserter(line), "{:6} ", blocks);
-  line += '\n';
-  return line;
 }
 
 }  // namespace ring3::mm

@@ -15,8 +15,8 @@
 #include "lib/cpu/limited_reports.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/pages.h"
+#include "mm/slab/slab.h"
 #include "mm/slab/slab_events.h"
-#include "mm/slab/slab_page.h"
 #include "mm/slab/slab_report.h"
 
 namespace ring3::mm {

@@ -20,7 +20,10 @@ TcpSock::TcpSock(const TcpContext& context, TcpOutput& output, const TcpFlow& fl
       rtt_(context.config),
       congestion_(context.config.mss),
       receive_queue_(context.pool) {
-  for (Timer* timer : {&retransmit_timer_, &delayed_ack_timer_, &wait_timer_}) timer->owner = this;
+  for (Timer* timer : {&retransmit_timer_, &delayed_ack_timer_, &wait_timer_}) {
+    timer->function = timer_expired;
+    timer->context = this;
+  }
 }
 
 TcpSock::~TcpSock() {

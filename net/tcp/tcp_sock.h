@@ -90,6 +90,9 @@ class TcpOutput {
   // null for none.
   virtual void send_segment(Nanos now, const TcpFlow& flow, const TcpRepr& repr,
                             SkBuff* payload) = 0;
+  // A timer of the socket of `flow` has run, which nobody but the wheel had a hand in: it may have
+  // ended. Called last, so the socket may be destroyed.
+  virtual void timer_ran(const TcpFlow& flow) { (void)flow; }
 
  protected:
   ~TcpOutput() = default;
@@ -127,9 +130,6 @@ class TcpSock {
   // A segment for this connection; takes `skb`, whose data is the segment's payload. In state
   // kListen nothing is handed here; the stack makes a child.
   void input(Nanos now, const TcpRepr& repr, SkBuff* skb);
-  // One of this socket's timers expired.
-  void timer_expired(Nanos now, Timer& timer);
-
   // ---- State. ----
 
   const TcpFlow& flow() const { return flow_; }
@@ -197,6 +197,8 @@ class TcpSock {
   uint32_t effective_window() const;
 
   // -- tcp_timer.cc
+  static void timer_expired(Timer& timer, Nanos now);
+  void run_timer(Nanos now, Timer& timer);
   void arm_retransmit(Nanos now);
   void rearm_after_output(Nanos now);
   void retransmit_timeout(Nanos now);

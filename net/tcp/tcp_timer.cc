@@ -25,7 +25,14 @@ void TcpSock::rearm_after_output(Nanos now) {
   }
 }
 
-void TcpSock::timer_expired(Nanos now, Timer& timer) {
+void TcpSock::timer_expired(Timer& timer, Nanos now) {
+  TcpSock& sock = *static_cast<TcpSock*>(timer.context);
+  sock.run_timer(now, timer);
+  // Last: the socket may be gone then.
+  sock.output_.timer_ran(sock.flow_);
+}
+
+void TcpSock::run_timer(Nanos now, Timer& timer) {
   if (&timer == &delayed_ack_timer_) {
     send_ack(now);
   } else if (&timer == &wait_timer_) {

@@ -17,13 +17,13 @@
 
 namespace ring3::net {
 
-class TcpSock;
-
-// What can be set on a wheel. Whoever it belongs to must cancel it before it goes.
+// What can be set on a wheel, by anybody. Whoever it belongs to must cancel it before it goes.
 struct Timer {
   ListNode node;
   uint32_t bucket = 0;
-  TcpSock* owner = nullptr;  // whom it wakes; the wheel does not look at it
+  // Called when it expires, no longer pending; may set it again.
+  void (*function)(Timer& timer, Nanos now) = nullptr;
+  void* context = nullptr;  // the function's own
   bool pending() const { return node.linked(); }
 };
 
@@ -42,6 +42,10 @@ class TimerWheel {
   // When the next bucket is due, which is when its timers fire; nothing when none is pending.
   std::optional<Nanos> next_expiry() const;
 
+  // Moves time to `now` and calls the function of each timer that is due, as below.
+  void advance(Nanos now) {
+    advance(now, [now](Timer& timer) { timer.function(timer, now); });
+  }
   // Moves time to `now` and calls expire(Timer&) for each timer that is due, bucket by bucket, with
   // the timer no longer pending. expire may set and cancel any timer; what it sets is not due
   // before the tick after `now`, so that each timer expires at most once. Time never goes back.

@@ -8,8 +8,8 @@
 #include <optional>
 #include <span>
 
-#include "net/tcp/seq.h"
 #include "net/wire/ipv4.h"
+#include "net/wire/seq.h"
 #include "net/wire/wire_error.h"
 
 namespace ring3::net {

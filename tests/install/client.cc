@@ -1,6 +1,6 @@
 // A program of somebody else, built with nothing but what `make install` put there.
 
-#include <mm/memory.h>
+#include <mm/mm.h>
 
 #include <cstring>
 

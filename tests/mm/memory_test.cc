@@ -1,4 +1,4 @@
-#include "mm/memory.h"
+#include "mm/mm.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,4 @@
-#include "mm/memory.h"
+#include "mm/mm.h"
 
 namespace ring3::mm {
 

@@ -1,23 +1,24 @@
 // Two stacks over a bad link, many times: what one sends is what the other gets, and in the end
 // nothing is left.
 
-#include "net/network.h"
+#include "harness/sim/network.h"
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <vector>
 
-namespace ring3::net {
+namespace ring3::harness {
 namespace {
 
 namespace data = boost::unit_test::data;
+using namespace net;
 
-struct Machine {
+struct TwoHosts {
   std::unique_ptr<mm::Memory> memory =
       std::move(mm::Memory::create({.size_bytes = size_t{32} << 20}).value());
   // Whatever a test does, nothing may be left when its network is gone.
-  ~Machine() {
+  ~TwoHosts() {
     BOOST_TEST(memory->misuses() == 0u);
     BOOST_TEST(memory->close().none());
   }
@@ -105,7 +106,7 @@ Outcome exchange(mm::Memory& memory, const NetworkConfig& config, size_t up, siz
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(net_network, Machine)
+BOOST_FIXTURE_TEST_SUITE(harness_network, TwoHosts)
 
 BOOST_AUTO_TEST_CASE(a_clean_link_carries_everything_without_retransmission) {
   const Outcome outcome = exchange(*memory, {.link = {}, .tcp = {}, .seed = 1}, 1 << 20, 1 << 18);
@@ -232,4 +233,4 @@ BOOST_AUTO_TEST_CASE(a_network_with_open_connections_leaves_nothing_behind) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace ring3::net
+}  // namespace ring3::harness

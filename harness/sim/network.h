@@ -8,19 +8,18 @@
 #include <memory>
 
 #include "lib/clock.h"
-#include "net/dev/link.h"
-#include "net/stack.h"
+#include "net/net.h"
 
-namespace ring3::net {
+namespace ring3::harness {
 
 struct NetworkConfig {
-  LinkConfig link;  // of either direction
-  TcpConfig tcp;    // of either host
+  net::LinkConfig link;  // of either direction
+  net::TcpConfig tcp;    // of either host
   uint64_t seed = 0;
 };
 
-inline constexpr Ipv4Address kClientAddress{0x0a000001};
-inline constexpr Ipv4Address kServerAddress{0x0a000002};
+inline constexpr net::Ipv4Address kClientAddress{0x0a000001};
+inline constexpr net::Ipv4Address kServerAddress{0x0a000002};
 
 class Network {
  public:
@@ -31,8 +30,8 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  Stack& client() { return *client_; }
-  Stack& server() { return *server_; }
+  net::Stack& client() { return *client_; }
+  net::Stack& server() { return *server_; }
   Nanos now() const { return clock_.now(); }
 
   // Moves time to the next arrival or timer and lets it happen; false when there is none, so that
@@ -49,19 +48,19 @@ class Network {
     return true;
   }
 
-  const LinkCounters& to_server() const { return to_server_.counters(); }
-  const LinkCounters& to_client() const { return to_client_.counters(); }
+  const net::LinkCounters& to_server() const { return to_server_.counters(); }
+  const net::LinkCounters& to_client() const { return to_client_.counters(); }
 
  private:
-  Network(const NetworkConfig& config, SkbPool pool);
+  Network(const NetworkConfig& config, net::SkbPool pool);
   std::optional<Nanos> next_event() const;
 
   ManualClock clock_;
-  SkbPool pool_;
-  Link to_server_;
-  Link to_client_;
-  std::unique_ptr<Stack> client_;
-  std::unique_ptr<Stack> server_;
+  net::SkbPool pool_;
+  net::Link to_server_;
+  net::Link to_client_;
+  std::unique_ptr<net::Stack> client_;
+  std::unique_ptr<net::Stack> server_;
 };
 
-}  // namespace ring3::net
+}  // namespace ring3::harness
