@@ -7,6 +7,7 @@
 #include <random>
 
 #include "harness/parse_values.h"
+#include "harness/sim/strategy_names.h"
 #include "harness/spelling.h"
 #include "lib/bits.h"
 #include "lib/report_sink.h"
@@ -65,6 +66,14 @@ Result<Canary> parse_canary(std::string_view text) {
                fmt::format("'{}' is no canary; use write-after-free or abba", text)};
 }
 
+Result<std::string> parse_strategy(std::string_view text) {
+  for (const std::string_view name : kStrategyNames) {
+    if (text == name) return std::string(text);
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no strategy; use random, pct, pos or surw", text)};
+}
+
 Result<std::string> parse_class(std::string_view text) {
   for (const WorkloadInfo& info : kWorkloadInfos) {
     if (info.group == text) return std::string(text);
@@ -111,7 +120,6 @@ void add_what_runs(CLI::App& app, StressArguments& args) {
   add_parsed(app, "--threads", args.threads, count_between(1u, kMaxWorkers),
              "workers of each workload of --class (default: the CPUs)")
       ->option_text("N");
-  app.add_flag("--sequential", args.options.sequential, "one workload after the other");
 }
 
 void add_how_long(CLI::App& app, StressOptions& options) {
@@ -158,21 +166,27 @@ void add_stress(CLI::App& program, StressArguments& args) {
       *program.add_subcommand("stress", "run workloads in many threads and verify them");
   args.options.seed = random_seed();
   add_what_runs(app, args);
+  app.add_flag("--sequential", args.options.sequential, "one workload after the other");
   add_how_long(app, args.options);
   add_conditions(app, args.options);
   add_output(app, args.options);
 }
 
 // What --all, --class and the workloads' own options come to together.
-StressOptions resolve(const StressArguments& args) {
-  StressOptions options = args.options;
+std::array<uint32_t, kWorkloads> workers_of(const StressArguments& args) {
+  std::array<uint32_t, kWorkloads> workers;
   for (size_t i = 0; i < kWorkloads; ++i) {
     const bool in_class = kWorkloadInfos[i].group == args.group;
     const uint32_t by_class = !in_class           ? 0
                               : args.threads != 0 ? args.threads
                                                   : Topology::host().online_count();
-    options.workers[i] = args.workers[i].value_or(std::max(by_class, args.all.value_or(0)));
+    workers[i] = args.workers[i].value_or(std::max(by_class, args.all.value_or(0)));
   }
+  return workers;
+}
+
+// A planted bug needs the workload that it lives in.
+void check_canary(const StressOptions& options) {
   const auto requires_workload = [&options](Canary canary, WorkloadKind kind, const char* option) {
     if (options.canary == canary && options.workers_of(kind) == 0) {
       throw CLI::ValidationError(
@@ -180,6 +194,13 @@ StressOptions resolve(const StressArguments& args) {
           fmt::format("this bug lives in a workload that does not run; add {} 1", option));
     }
   };
+  requires_workload(Canary::kWriteAfterFree, WorkloadKind::kSlab, "--slab");
+  requires_workload(Canary::kAbba, WorkloadKind::kLock, "--lock");
+}
+
+StressOptions resolve(const StressArguments& args) {
+  StressOptions options = args.options;
+  options.workers = workers_of(args);
   if (std::count(options.workers.begin(), options.workers.end(), 0u) == kWorkloads) {
     throw CLI::ValidationError("stress",
                                "nothing to do; try --all 2, or --pages, --slab, --kmalloc, --lock, "
@@ -192,8 +213,48 @@ StressOptions resolve(const StressArguments& args) {
   if (!options.json_path.empty() && options.json_path == options.yaml_path) {
     throw CLI::ValidationError("--yaml", "cannot go where --json goes; give another file");
   }
-  requires_workload(Canary::kWriteAfterFree, WorkloadKind::kSlab, "--slab");
-  requires_workload(Canary::kAbba, WorkloadKind::kLock, "--lock");
+  check_canary(options);
+  return options;
+}
+
+// ---- ring3 sim ----
+
+struct SimArguments {
+  StressArguments stress;
+  SimOptions sim;
+};
+
+void add_sim(CLI::App& program, SimArguments& args) {
+  CLI::App& app = *program.add_subcommand(
+      "sim",
+      "run the workloads of stress on a simulated machine, exactly as the seed has it "
+      "(MODE=sim); what is not given comes from the seed");
+  args.stress.options.seed = random_seed();
+  args.stress.options.memory_bytes = uint64_t{64} << 20;
+  add_what_runs(app, args.stress);
+  add_parsed(app, "--ops", args.stress.options.ops, count_between(uint64_t{1}, kMaxOps),
+             "operations of each worker")
+      ->option_text("N");
+  add_parsed(app, "--cpus", args.sim.cpus, count_between(1u, kMaxWorkers), "simulated CPUs")
+      ->option_text("N");
+  add_parsed(app, "--nodes", args.sim.nodes, count_between(1u, kMaxWorkers), "nodes of them")
+      ->option_text("N");
+  add_parsed(app, "--strategy", args.sim.strategy, parse_strategy,
+             "who decides what runs: random, pct, pos or surw")
+      ->option_text("NAME");
+  add_conditions(app, args.stress.options);
+  add_parsed(app, "--trace", args.sim.trace_path, parse_output_path,
+             "write the schedule as text; - is standard output")
+      ->option_text("FILE");
+}
+
+SimOptions resolve(const SimArguments& args) {
+  SimOptions options = args.sim;
+  options.stress = args.stress.options;
+  options.stress.workers = workers_of(args.stress);
+  if (std::count(options.stress.workers.begin(), options.stress.workers.end(), 0u) != kWorkloads) {
+    check_canary(options.stress);
+  }
   return options;
 }
 
@@ -231,8 +292,8 @@ void add_hunt(CLI::App& program, HuntOptions& options) {
          "--target", options.target,
          "where: percpu, lock, pages, slab, all of them (the default), or canary, a planted race")
       ->option_text("NAME");
-  app.add_option("--strategy", options.strategy,
-                 "who decides: random, pct, pos or surw (default: all in turn)")
+  add_parsed(app, "--strategy", options.strategy, parse_strategy,
+             "who decides: random, pct, pos or surw (default: all in turn)")
       ->option_text("NAME");
   auto* budget =
       add_parsed(app, "--budget", options.budget, parse_duration, "hunt for a time (default 60s)");
@@ -322,14 +383,17 @@ Command parse_command_line(int argc, char** argv) {
   StressArguments stress;
   ReplayOptions replay;
   HuntOptions hunt;
+  SimArguments sim;
   add_stress(program, stress);
   add_replay(program, replay);
+  add_sim(program, sim);
   add_hunt(program, hunt);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
-      throw CLI::RequiredError("a subcommand, stress, replay or hunt,");
+      throw CLI::RequiredError("a subcommand, stress, replay, sim or hunt,");
     if (program.got_subcommand("replay")) return replay;
+    if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;
     return resolve(stress);
   } catch (const CLI::Success& help) {

@@ -7,13 +7,14 @@
 #include "harness/exit_code.h"
 #include "harness/hunt/hunt_options.h"
 #include "harness/replay/replay.h"
+#include "harness/sim/sim_options.h"
 #include "harness/stress/stress_options.h"
 
 namespace ring3::harness {
 
 // What to run, or, when help was asked for or the options are wrong, what was printed about it and
 // the status to exit with.
-using Command = std::variant<ExitCode, StressOptions, ReplayOptions, HuntOptions>;
+using Command = std::variant<ExitCode, StressOptions, ReplayOptions, SimOptions, HuntOptions>;
 
 Command parse_command_line(int argc, char** argv);
 

@@ -38,14 +38,7 @@ Result<HuntPlan> plan_of(const HuntOptions& options) {
     return Error{Errc::kInvalidArgument,
                  fmt::format("--target: '{}' is none; use {}or all", options.target, known)};
   }
-  for (const StrategyKind kind : kStrategies) {
-    if (options.strategy == strategy_name(kind)) plan.strategy = kind;
-  }
-  if (!options.strategy.empty() && !plan.strategy) {
-    return Error{
-        Errc::kInvalidArgument,
-        fmt::format("--strategy: '{}' is none; use random, pct, pos or surw", options.strategy)};
-  }
+  plan.strategy = strategy_of(options.strategy);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 #include "harness/command_line.h"
 #include "harness/hunt_command.h"
 #include "harness/replay_command.h"
+#include "harness/sim_command.h"
 #include "harness/stress_command.h"
 
 namespace ring3::harness {
@@ -19,6 +20,7 @@ struct Runner {
     return stress_command(options, program);
   }
   ExitCode operator()(const ReplayOptions& options) const { return replay_command(options); }
+  ExitCode operator()(const SimOptions& options) const { return sim_command(options, program); }
   ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
 };
 

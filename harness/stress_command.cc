@@ -37,7 +37,7 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   const bool machine = options.json_path == "-" || options.yaml_path == "-";
   // Crash and liveness reports name it too; it outlives them all.
   static std::string command;
-  command = command_to_repeat(program, options);
+  command = command_to_repeat(program, "stress", options);
 
   // So that it can be repeated should it not end well; a standard output that fails says so then.
   (void)write_for_people(machine, command + "\n");

@@ -1,7 +1,12 @@
 #include "harness/sim/crash_trap.h"
 
+#include <sys/time.h>
+
 #include <array>
 #include <cstdio>
+#include <utility>
+
+#include "harness/sim/world.h"
 
 #include "lib/asan.h"
 #include "lib/cpu/schedule.h"
@@ -23,6 +28,23 @@ void trap(int number) {
   sigaction(number, &end, nullptr);
 }
 
+// Twice in a row without a step between: more than any step takes.
+void look_for_steps(int) {
+  static uint64_t seen = 0;
+  static bool stood_still = false;
+  const uint64_t steps = World::steps_ever();
+  const bool stands_still = steps == seen;
+  seen = steps;
+  if (!std::exchange(stood_still, stands_still) || !stands_still) return;
+  stood_still = false;
+  if (schedule::simulated()) schedule::scheduler->give_up("loops without a schedule point");
+}
+
+void tick_every(suseconds_t microseconds) {
+  const itimerval every{.it_interval = {0, microseconds}, .it_value = {0, microseconds}};
+  setitimer(ITIMER_VIRTUAL, &every, nullptr);
+}
+
 }  // namespace
 
 CrashTrap::CrashTrap() {
@@ -40,11 +62,17 @@ CrashTrap::CrashTrap() {
     before_.emplace_back();
     sigaction(number, &action, &before_.back());
   }
+  action.sa_handler = look_for_steps;
+  before_.emplace_back();
+  sigaction(SIGVTALRM, &action, &before_.back());
+  tick_every(500'000);
 #endif
 }
 
 CrashTrap::~CrashTrap() {
   if (before_.empty()) return;
+  tick_every(0);
+  sigaction(SIGVTALRM, &before_.back(), nullptr);
   for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
   sigaltstack(&stack_before_, nullptr);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// A task that crashes ends its simulation, not the program.
+// A task that crashes, or loops without a schedule point, ends its simulation, not the program.
 
 #include <csignal>
 #include <cstddef>
@@ -9,8 +9,9 @@
 namespace ring3::harness {
 
 // While it lives, a SIGSEGV, SIGBUS, SIGILL or SIGFPE of a simulated task ends its run as a failure
-// that names the signal. One outside a simulation does what it did before. Where ASan watches it
-// says more than we could, and this does nothing.
+// that names the signal, and so does a second of CPU time in which no step is taken: a list that
+// has become a ring has no schedule point. A crash outside a simulation does what it did before.
+// Where ASan watches it says more than we could, and this does nothing.
 class CrashTrap {
  public:
   CrashTrap();

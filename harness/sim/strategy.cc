@@ -146,18 +146,11 @@ std::unique_ptr<Strategy> make_replay(const Schedule& schedule) {
   return std::make_unique<Replay>(schedule);
 }
 
-std::string_view strategy_name(StrategyKind kind) {
-  switch (kind) {
-    case StrategyKind::kRandom:
-      return "random";
-    case StrategyKind::kPct:
-      return "pct";
-    case StrategyKind::kPos:
-      return "pos";
-    case StrategyKind::kSurw:
-      return "surw";
+std::optional<StrategyKind> strategy_of(std::string_view name) {
+  for (const StrategyKind kind : kStrategies) {
+    if (strategy_name(kind) == name) return kind;
   }
-  return "?";
+  return std::nullopt;
 }
 
 std::unique_ptr<Strategy> make_strategy(StrategyKind kind, uint64_t seed,

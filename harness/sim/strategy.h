@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/sim/strategy_names.h"
 #include "lib/cpu/schedule.h"
 #include "lib/prng.h"
 #include "lib/result.h"
@@ -75,7 +76,11 @@ enum class StrategyKind {
 };
 inline constexpr StrategyKind kStrategies[] = {StrategyKind::kRandom, StrategyKind::kPct,
                                                StrategyKind::kPos, StrategyKind::kSurw};
-std::string_view strategy_name(StrategyKind kind);
+inline std::string_view strategy_name(StrategyKind kind) {
+  return kStrategyNames[static_cast<size_t>(kind)];
+}
+// The inverse; nothing for another name.
+std::optional<StrategyKind> strategy_of(std::string_view name);
 
 // What earlier runs of the same scenario have shown: how many steps each task takes. Empty at
 // first.

@@ -151,6 +151,7 @@ World::SimTask* World::decide() {
   put_on_cpu(task);
   mix(uint64_t{task.index} << 8 | static_cast<uint64_t>(task.access));
   ++steps_;
+  ++steps_ever_;
   ++step_counts_.of_task[task.index];
   switches_ += task.index != current_;
   current_ = task.index;

@@ -88,6 +88,8 @@ class World final : private schedule::Scheduler {
   // What went wrong, in words; empty for kDone.
   const std::string& what() const { return what_; }
   uint64_t steps() const { return steps_; }
+  // Of all worlds of this process.
+  static uint64_t steps_ever() { return steps_ever_; }
   uint64_t switches() const { return switches_; }
   const Schedule& schedule() const { return schedule_; }
   const StepCounts& step_counts() const { return step_counts_; }
@@ -140,6 +142,7 @@ class World final : private schedule::Scheduler {
   Ending ending_ = Ending::kDone;
   std::string what_;
   uint64_t steps_ = 0;
+  static inline uint64_t steps_ever_ = 0;
   uint64_t switches_ = 0;
   Schedule schedule_;
   StepCounts step_counts_;

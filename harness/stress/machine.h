@@ -20,9 +20,9 @@ struct NamedCount {
 
 class Machine {
  public:
-  // kNoResource when the host refuses. Reports of every subsystem go to standard error and are
-  // counted.
-  static Result<std::unique_ptr<Machine>> create(uint64_t memory_bytes);
+  // kNoResource when the host refuses. `topology` outlives the machine. Reports of every subsystem
+  // go to standard error and are counted.
+  static Result<std::unique_ptr<Machine>> create(uint64_t memory_bytes, const Topology& topology);
 
   lockdep::Lockdep& lockdep() { return *lockdep_; }
   mm::Memory& memory() { return *memory_; }

@@ -25,8 +25,9 @@ std::string shell_word(std::string_view text) {
 
 }  // namespace
 
-std::string command_to_repeat(std::string_view program, const StressOptions& options) {
-  std::string command = shell_word(program) + " stress";
+std::string command_to_repeat(std::string_view program, std::string_view name,
+                              const StressOptions& options) {
+  std::string command = fmt::format("{} {}", shell_word(program), name);
   const auto add = [&command](std::string_view option, const auto&... value) {
     command += fmt::format(" {}", option);
     ((command += fmt::format(" {}", value)), ...);

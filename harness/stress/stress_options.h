@@ -57,7 +57,9 @@ struct StressOptions {
   uint32_t workers_of(WorkloadKind kind) const { return workers[static_cast<size_t>(kind)]; }
 };
 
-// The command line that repeats a run with these options. `program` is how it was called.
-std::string command_to_repeat(std::string_view program, const StressOptions& options);
+// The command line that repeats a run with these options. `program` is how it was called, `command`
+// the one of its commands that takes them.
+std::string command_to_repeat(std::string_view program, std::string_view command,
+                              const StressOptions& options);
 
 }  // namespace ring3::harness

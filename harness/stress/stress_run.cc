@@ -10,11 +10,9 @@
 #include "harness/parse_values.h"
 #include "harness/stress/crash_handler.h"
 #include "harness/stress/crew.h"
-#include "harness/stress/lock_workload.h"
 #include "harness/stress/machine.h"
-#include "harness/stress/mm_workloads.h"
+#include "harness/stress/registry.h"
 #include "harness/stress/signals.h"
-#include "harness/stress/tcp_workload.h"
 #include "lib/report_sink.h"
 #include "lib/tracepoint.h"
 
@@ -56,8 +54,6 @@ class StressRun {
 
  private:
   Status prepare_entries();
-  Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind);
-  std::string skip_reason(const WorkloadInfo& info) const;
 
   Status run_phase(std::span<Entry> entries, std::string_view name);
   Status start_workers(std::span<Entry> entries);
@@ -92,44 +88,15 @@ class StressRun {
 
 // ---- Preparation. ----
 
-std::string StressRun::skip_reason(const WorkloadInfo& info) const {
-  if (options_.workers_of(info.kind) == 0) return "not asked for";
-  if (info.kind == WorkloadKind::kTcp && options_.memory_bytes < kTcpLeastMemoryBytes) {
-    return fmt::format("needs --memory {} or more", format_size(kTcpLeastMemoryBytes));
-  }
-  return {};
-}
-
-Result<std::unique_ptr<Workload>> StressRun::make_workload(WorkloadKind kind) {
-  // The memory workloads share half of the arena; the rest is room for fragmentation and for tcp.
-  const uint32_t holders = options_.workers_of(WorkloadKind::kPages) +
-                           options_.workers_of(WorkloadKind::kSlab) +
-                           options_.workers_of(WorkloadKind::kKmalloc);
-  const size_t budget = options_.memory_bytes / 2 / std::max(1u, holders);
-  switch (kind) {
-    case WorkloadKind::kPages:
-      return make_pages_workload(machine_, options_, budget);
-    case WorkloadKind::kSlab:
-      return make_slab_workload(machine_, options_, budget);
-    case WorkloadKind::kKmalloc:
-      return make_kmalloc_workload(machine_, options_, budget);
-    case WorkloadKind::kLock:
-      return make_lock_workload(machine_, options_.canary == Canary::kAbba);
-    case WorkloadKind::kTcp:
-      return make_tcp_workload(machine_, options_.seed);
-  }
-  __builtin_unreachable();
-}
-
 Status StressRun::prepare_entries() {
   for (size_t i = 0; i < kWorkloads; ++i) {
     const WorkloadInfo& info = kWorkloadInfos[i];
     Entry& entry = entries_[i];
     entry.report.info = info;
-    entry.report.skipped = skip_reason(info);
+    entry.report.skipped = skip_reason(info.kind, options_);
     if (!entry.report.skipped.empty()) continue;
     entry.report.workers = options_.workers_of(info.kind);
-    Result<std::unique_ptr<Workload>> workload = make_workload(info.kind);
+    Result<std::unique_ptr<Workload>> workload = make_workload(info.kind, machine_, options_);
     if (!workload) return workload.error();
     entry.workload = std::move(*workload);
     for (uint32_t w = 0; w < entry.report.workers; ++w) {
@@ -334,7 +301,7 @@ StressReport StressRun::conclude() {
 Result<StressReport> run_stress(const StressOptions& options, const std::string& command) {
   block_signals();
   install_crash_handler(command);
-  auto machine = Machine::create(options.memory_bytes);
+  auto machine = Machine::create(options.memory_bytes, Topology::host());
   if (!machine) return machine.error();
   return StressRun(options, command, **machine).run();
 }

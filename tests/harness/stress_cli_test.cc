@@ -233,7 +233,7 @@ struct Wrong {
 };
 std::ostream& operator<<(std::ostream& out, const Wrong& wrong) { return out << wrong.arguments; }
 const Wrong kWrong[] = {
-    {"", "a subcommand, stress, replay or hunt, is required"},
+    {"", "a subcommand, stress, replay, sim or hunt, is required"},
     {"stress", "nothing to do; try --all 2"},
     {"stress --pages 0", "nothing to do"},
     {"stress --pages -1", "--pages"},
@@ -262,6 +262,9 @@ const Wrong kWrong[] = {
     {"hunt --seeds 0..1 --budget 5s", "excludes"},
     {"hunt --budget 0", "'0' is not a duration"},
     {"hunt --replay x --repeat 0", "--repeat: '0' is not a number from 1 to 1000000"},
+    {"hunt --strategy luck", "--strategy: 'luck' is no strategy; use random, pct, pos or surw"},
+    {"sim --cpus 0", "--cpus: '0' is not a number from 1 to 256"},
+    {"sim --seed xyz", "'xyz' is not a seed"},
     {"hunt --shrnk", "unknown option --shrnk; did you mean --shrink?"},
     {"stress --class disk", "--class: 'disk' is no class of workloads; use mm, net or lock"},
     {"stress --pages 1 --threads 2", "needs --class"},

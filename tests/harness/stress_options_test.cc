@@ -32,10 +32,10 @@ BOOST_AUTO_TEST_CASE(command_to_repeat_reads_back_as_the_same_run) {
       "ring3 stress --kmalloc 4 --failslab 3,50,0,-1 --fail-page-alloc 1,10,4096,7 --seed 9",
   };
   for (const char* line : lines) {
-    const std::string once = command_to_repeat("ring3", parse(line));
-    BOOST_TEST(command_to_repeat("ring3", parse(once)) == once);
+    const std::string once = command_to_repeat("ring3", "stress", parse(line));
+    BOOST_TEST(command_to_repeat("ring3", "stress", parse(once)) == once);
   }
-  BOOST_TEST(command_to_repeat("ring3", parse(lines[1])) ==
+  BOOST_TEST(command_to_repeat("ring3", "stress", parse(lines[1])) ==
              "ring3 stress --pages 1 --lock 3 --ops 500 --memory 64M --seed 2748 --sequential");
 }
 

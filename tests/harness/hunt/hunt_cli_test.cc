@@ -81,9 +81,6 @@ BOOST_AUTO_TEST_CASE(wrong_names_and_broken_stories_are_said) {
   BOOST_TEST(target.exit_code == 2);
   BOOST_TEST(
       contains(target.err, "--target: 'moon' is none; use percpu, lock, pages, slab, or all"));
-  const auto strategy = run_ring3("hunt --strategy luck");
-  BOOST_TEST(strategy.exit_code == 2);
-  BOOST_TEST(contains(strategy.err, "use random, pct, pos or surw"));
   const TempFile story("target pages\ntask 0\n  fly 1\n");
   const auto broken = run_ring3("hunt --replay " + story.path());
   BOOST_TEST(broken.exit_code == 2);

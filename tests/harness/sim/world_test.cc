@@ -256,6 +256,22 @@ BOOST_AUTO_TEST_CASE(a_task_that_crashes_ends_its_run) {
 #endif
 }
 
+BOOST_AUTO_TEST_CASE(a_task_that_loops_without_a_step_ends_its_run) {
+#ifndef RING3_ASAN
+  const CrashTrap trap;
+  const Schedule none;
+  const auto strategy = make_replay(none);
+  World world({}, *strategy, stacks());
+  volatile bool ring = true;
+  world.spawn("lost", 0, [&] {
+    while (ring) {
+    }
+  });
+  BOOST_CHECK(world.run() == Ending::kFailed);
+  BOOST_TEST(world.what() == "loops without a schedule point");
+#endif
+}
+
 BOOST_AUTO_TEST_CASE(a_run_without_an_end_is_ended) {
   const Schedule none;
   const auto strategy = make_replay(none);
