@@ -14,6 +14,12 @@
 namespace ring3::harness {
 namespace {
 
+#ifdef RING3_ASAN
+constexpr bool kAsanWatches = true;
+#else
+constexpr bool kAsanWatches = false;
+#endif
+
 constexpr std::array<int, 4> kSignals{SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 
 // On a stack of its own, which is left when the run ends: nothing of it is needed again. Not nested
@@ -48,7 +54,7 @@ void tick_every(suseconds_t microseconds) {
 }  // namespace
 
 CrashTrap::CrashTrap() {
-#ifndef RING3_ASAN
+  if (kAsanWatches) return;
   stack_.resize(size_t{64} << 10);
   stack_t stack{};
   stack.ss_sp = stack_.data();
@@ -66,7 +72,6 @@ CrashTrap::CrashTrap() {
   before_.emplace_back();
   sigaction(SIGVTALRM, &action, &before_.back());
   tick_every(500'000);
-#endif
 }
 
 CrashTrap::~CrashTrap() {
