@@ -38,6 +38,14 @@ void finish_switch([[maybe_unused]] void* fake, [[maybe_unused]] const void** bo
 
 }  // namespace
 
+StackPool::~StackPool() {
+#ifdef RING3_ASAN
+  for (const os::Reservation& stack : all_) {
+    __lsan_unregister_root_region(stack.base() + 4096, kStackBytes - 4096);
+  }
+#endif
+}
+
 std::byte* StackPool::take() {
   if (free_.empty()) {
     Result<os::Reservation> memory = os::reserve(kStackBytes, 4096);

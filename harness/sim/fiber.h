@@ -19,6 +19,10 @@ namespace ring3::harness {
 // Stacks to use again: mapping one costs more than what runs on it.
 class StackPool {
  public:
+  StackPool() = default;
+  ~StackPool();
+  StackPool(StackPool&&) = default;
+
   static constexpr size_t kStackBytes = size_t{256} << 10;
 
   // The lowest address of kStackBytes, of which the lowest page is never touched: a stack that

@@ -90,12 +90,12 @@ Ending World::run() {
   return ending_;
 }
 
-void World::fail(const std::string& what) {
+void World::fail(std::string what) {
   CHECK(inside());
   if (!ended_) {
     ended_ = true;
     ending_ = Ending::kFailed;
-    what_ = what;
+    what_ = std::move(what);
   }
   for (;;) running_->fiber.pause();
 }

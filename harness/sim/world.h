@@ -74,8 +74,9 @@ class World final : private schedule::Scheduler {
 
   // ---- For tasks. ----
 
-  // Ends the run here and now, with `what` is wrong.
-  [[noreturn]] void fail(const std::string& what);
+  // Ends the run here and now, with `what` is wrong, which it takes: nothing of the task's is freed
+  // any more.
+  [[noreturn]] void fail(std::string what);
   // A step in which the task does nothing.
   void yield();
 
