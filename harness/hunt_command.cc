@@ -2,7 +2,6 @@
 
 #include "harness/complain.h"
 #include "lib/cpu/schedule.h"
-#include "lib/report_sink.h"
 
 #if RING3_SIM
 
@@ -12,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/hunt/hunter.h"
+#include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
 #include "harness/sim/crash_trap.h"
 #include "harness/text_file.h"
@@ -108,16 +108,8 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   }
   text += summary_text(hunter, time);
   json += summary_json(hunter, time);
-  ExitCode status = hunter.findings().empty() ? ExitCode::kClean : ExitCode::kVerificationFailed;
-  if (!options.json_path.empty()) {
-    if (Status written = write_output(options.json_path, json); !written) {
-      status = complain(written.error());
-    }
-  }
-  if (Status written = write_for_people(options.json_path == "-", text); !written) {
-    status = complain(written.error());
-  }
-  return status;
+  return deliver(options.json_path, json, text,
+                 hunter.findings().empty() ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 ExitCode replay(const HuntOptions& options) {
@@ -143,8 +135,8 @@ ExitCode replay(const HuntOptions& options) {
     report = to_text(options.shrink ? shrink(finding, stacks) : finding);
   }
   report += fmt::format("# found in {} of {} replays\n", finding.count, runs);
-  if (Status written = write_for_people(false, report); !written) return complain(written.error());
-  return finding.count == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed;
+  return deliver({}, {}, report,
+                 finding.count == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 }  // namespace
@@ -165,13 +157,7 @@ ExitCode hunt_command(const HuntOptions& options) {
 
 namespace ring3::harness {
 
-ExitCode hunt_command(const HuntOptions&) {
-  stderr_report_sink().report(
-      "ring3: this program has no schedule points to hunt at; use one that has: make MODE=sim, "
-      "then "
-      "build/sim/ring3 hunt\n");
-  return ExitCode::kSkipped;
-}
+ExitCode hunt_command(const HuntOptions&) { return complain_of_no_schedule_points("hunt"); }
 
 }  // namespace ring3::harness
 

@@ -5,7 +5,7 @@ harness_SOURCES := main.cc command_line.cc complain.cc hunt_command.cc parse_val
 	stress_command.cc \
 	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_machine.cc \
 	replay/replay_plan.cc replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
-	report/output_file.cc report/replay_json.cc report/replay_text.cc \
+	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \
 	stress/crash_handler.cc stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
 	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/registry.cc stress/signals.cc \

@@ -2,16 +2,15 @@
 
 #include "harness/complain.h"
 #include "lib/cpu/schedule.h"
-#include "lib/report_sink.h"
 
 #if RING3_SIM
 
 #include <fmt/format.h>
 
 #include <iterator>
-#include <optional>
 
 #include "harness/hunt/scenario.h"
+#include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
 #include "harness/sim/sim_run.h"
 
@@ -21,7 +20,7 @@ namespace {
 std::string to_text(const SimReport& report) {
   std::string text = fmt::format("{:<9}{:>8}{:>12}{:>10}{:>11}{:>8}\n", "workload", "workers",
                                  "ops", "failures", "verified", "errors");
-  for (const SimReport::Row& row : report.rows) {
+  for (const WorkloadReport& row : report.rows) {
     fmt::format_to(std::back_inserter(text), "{:<9}{:>8}{:>12}{:>10}{:>11}{:>8}\n", row.info.name,
                    row.workers, row.ops, row.failures, row.verified, row.errors);
   }
@@ -51,8 +50,7 @@ ExitCode sim_command(const SimOptions& asked, const std::string& program) {
     return complain(writable.error());
   }
   const std::string command = command_to_repeat(program, options) + "\n";
-  const bool machine = options.trace_path == "-";
-  if (Status written = write_for_people(machine, command); !written) {
+  if (Status written = write_for_people(options.trace_path == "-", command); !written) {
     return complain(written.error());
   }
   const Result<SimReport> report = run_sim(options);
@@ -60,17 +58,8 @@ ExitCode sim_command(const SimOptions& asked, const std::string& program) {
     const ExitCode status = complain(report.error());
     return report.error().code == Errc::kInvalidArgument ? ExitCode::kUsage : status;
   }
-  std::optional<ExitCode> failed;
-  if (!options.trace_path.empty()) {
-    const std::string trace = "# " + command + to_text(report->schedule);
-    if (Status written = write_output(options.trace_path, trace); !written) {
-      failed = complain(written.error());
-    }
-  }
-  if (Status written = write_for_people(machine, to_text(*report)); !written) {
-    failed = complain(written.error());
-  }
-  return failed.value_or(report->errors() == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
+  return deliver(options.trace_path, "# " + command + to_text(report->schedule), to_text(*report),
+                 report->errors() == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 }  // namespace ring3::harness
@@ -80,11 +69,7 @@ ExitCode sim_command(const SimOptions& asked, const std::string& program) {
 namespace ring3::harness {
 
 ExitCode sim_command(const SimOptions&, const std::string&) {
-  stderr_report_sink().report(
-      "ring3: this program has no schedule points to simulate a machine with; use one that has: "
-      "make "
-      "MODE=sim, then build/sim/ring3 sim\n");
-  return ExitCode::kSkipped;
+  return complain_of_no_schedule_points("sim");
 }
 
 }  // namespace ring3::harness

@@ -2,7 +2,6 @@
 
 // Runs scenarios under schedules and keeps what goes wrong.
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -83,7 +82,7 @@ class Hunter {
   std::map<std::string, Finding> findings_;
 };
 
-// A finding with as few tasks, operations, CPUs, switches and moves as still show it.
+// A finding with as few tasks, operations, switches and moves as still show it.
 Finding shrink(const Finding& finding, StackPool& stacks);
 
 }  // namespace ring3::harness

@@ -3,8 +3,8 @@
 // of the numbers, so no two tasks wait for each other.
 
 #include <array>
-#include <variant>
 
+#include "harness/any_lock.h"
 #include "harness/hunt/all_targets.h"
 #include "harness/hunt/report_trap.h"
 #include "lockdep/lockdep.h"
@@ -33,45 +33,29 @@ constexpr std::string_view kNamed[] = {
     "target lock\ncpus 2\ntask 0\nhold 4\ntry 4\ntask 1\nhold 4\ntry 4\n",
 };
 
-// A lock of one of three kinds, and who has been inside.
+AnyLock::Kind kind_of(uint32_t number) {
+  if (number < 2) return AnyLock::Kind::kMutex;
+  return number < 4 ? AnyLock::Kind::kRwLock : AnyLock::Kind::kSpinlock;
+}
+
+// A lock, and who has been inside.
 class Room {
  public:
-  Room(lockdep::Lockdep& checker, uint32_t number) {
-    if (number < 2) {
-      lock_.emplace<lockdep::Mutex>(&checker, kKeys[number]);
-    } else if (number < 4) {
-      lock_.emplace<lockdep::RwLock>(&checker, kKeys[number]);
-    } else {
-      lock_.emplace<lockdep::Spinlock>(&checker, kKeys[number]);
-    }
-  }
+  Room(lockdep::Lockdep& checker, uint32_t number)
+      : lock_(kind_of(number), checker, kKeys[number]) {}
 
-  bool shareable() const { return std::holds_alternative<lockdep::RwLock>(lock_); }
+  bool can_share() const { return lock_.can_share(); }
 
-  // Which lock is held is known only at run time, which clang's analysis cannot follow.
-  void enter(World& world, bool shared) NO_THREAD_SAFETY_ANALYSIS {
-    if (auto* rwlock = std::get_if<lockdep::RwLock>(&lock_)) {
-      shared ? rwlock->lock_shared() : rwlock->lock();
-    } else if (auto* mutex = std::get_if<lockdep::Mutex>(&lock_)) {
-      mutex->lock();
-    } else {
-      std::get<lockdep::Spinlock>(lock_).lock();
-    }
+  void enter(World& world, bool shared) {
+    lock_.acquire(shared);
     check_in(world, shared);
   }
-  bool try_enter(World& world) NO_THREAD_SAFETY_ANALYSIS {
-    bool entered;
-    if (auto* rwlock = std::get_if<lockdep::RwLock>(&lock_)) {
-      entered = rwlock->try_lock();
-    } else if (auto* mutex = std::get_if<lockdep::Mutex>(&lock_)) {
-      entered = mutex->try_lock();
-    } else {
-      entered = std::get<lockdep::Spinlock>(lock_).try_lock();
-    }
+  bool try_enter(World& world) {
+    const bool entered = lock_.try_acquire();
     if (entered) check_in(world, false);
     return entered;
   }
-  void leave(World& world, bool shared) NO_THREAD_SAFETY_ANALYSIS {
+  void leave(World& world, bool shared) {
     (shared ? readers_ : writers_) -= 1;
     if (shared) {
       read_.push_back(world.stamp());
@@ -80,13 +64,7 @@ class Room {
       read_.clear();
       ever_written_ = true;
     }
-    if (auto* rwlock = std::get_if<lockdep::RwLock>(&lock_)) {
-      shared ? rwlock->unlock_shared() : rwlock->unlock();
-    } else if (auto* mutex = std::get_if<lockdep::Mutex>(&lock_)) {
-      mutex->unlock();
-    } else {
-      std::get<lockdep::Spinlock>(lock_).unlock();
-    }
+    lock_.release(shared);
   }
 
  private:
@@ -102,7 +80,7 @@ class Room {
     }
   }
 
-  std::variant<std::monostate, lockdep::Mutex, lockdep::RwLock, lockdep::Spinlock> lock_;
+  AnyLock lock_;
   int writers_ = 0;
   int readers_ = 0;
   bool ever_written_ = false;
@@ -120,7 +98,7 @@ class LockTarget final : public Target {
 
   void run(World& world, uint32_t, const Op& op) override {
     Room& room = *rooms_[op.numbers[0]];
-    const bool shared = op.kind == kRead && room.shareable();
+    const bool shared = op.kind == kRead && room.can_share();
     if (op.kind == kTry) {
       if (!room.try_enter(world)) return;
     } else {

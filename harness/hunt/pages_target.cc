@@ -4,15 +4,14 @@
 #include <array>
 
 #include "harness/hunt/all_targets.h"
+#include "harness/hunt/hand_over.h"
 #include "harness/hunt/ownership.h"
-#include "harness/hunt/report_trap.h"
 #include "mm/mm.h"
 
 namespace ring3::harness {
 namespace {
 
 constexpr uint32_t kSlots = 3;
-constexpr uint32_t kShared = 2;
 constexpr uint32_t kMostOrder = 3;
 
 enum Kind : uint32_t { kAlloc, kFree, kSwap, kDrain, kSplit, kReplug, kFreeShared };
@@ -70,7 +69,7 @@ class PagesTarget final : public Target {
         free(world, std::exchange(slot, {}));
         break;
       case kSwap:
-        swap(slot, op.numbers[0]);
+        boxes_.swap(slot, op.numbers[0]);
         break;
       case kDrain:
         pages_->drain_all();
@@ -93,22 +92,14 @@ class PagesTarget final : public Target {
     for (auto& slots : held_) {
       for (Block& slot : slots) free(world, std::exchange(slot, {}));
     }
-    for (Mailbox& box : boxes_) {
-      Block left;
-      {
-        RawSpinlockGuard guard(box.lock);
-        left = std::exchange(box.block, {});
-      }
-      free(world, left);
-    }
-    uint64_t mistakes = 0;
     for (uint32_t i = 0; i < kShared; ++i) {
-      if (shared_frees_[i] == 0) free_shared(i);
-      mistakes += shared_frees_[i] - 1;
+      Block left;
+      boxes_.swap(left, i);
+      free(world, left);
+      if (!shared_frees_.any(i)) free_shared(i);
     }
     pages_->drain_all();
-    if (trap_.count() < mistakes) world.fail("a double free is not reported");
-    if (trap_.count() > mistakes) world.fail("reported without a mistake: " + trap_.first());
+    shared_frees_.check(world, trap_);
     if (pages_->count_faults() != 0) world.fail("free lists are broken");
     if (pages_->allocated_pages() != mm::PageCount(0)) world.fail("pages are lost");
     if (pages_->free_blocks() != free_blocks_) world.fail("free blocks have not merged");
@@ -125,10 +116,6 @@ class PagesTarget final : public Target {
     mm::Page* page = nullptr;
     mm::Order order{0};
     bool compound = false;
-  };
-  struct Mailbox {
-    RawSpinlock lock;
-    Block block GUARDED_BY(lock);
   };
 
   uint64_t first_of(const Block& block) const { return pages_->pfn_of(block.page).value(); }
@@ -160,13 +147,8 @@ class PagesTarget final : public Target {
       free(world, {.page = block.page + i, .order = mm::Order(0)});
     }
   }
-  void swap(Block& slot, uint32_t number) {
-    Mailbox& box = boxes_[number % kShared];
-    RawSpinlockGuard guard(box.lock);
-    std::swap(slot, box.block);
-  }
   void free_shared(uint32_t number) {
-    if (shared_frees_[number]++ == 0) ++frees_;
+    if (shared_frees_.add(number)) ++frees_;
     pages_->free_pages(shared_[number], mm::Order(number));
   }
 
@@ -175,9 +157,9 @@ class PagesTarget final : public Target {
   const std::unique_ptr<mm::PageAllocator> pages_;
   std::array<uint64_t, mm::kOrders> free_blocks_;
   std::vector<std::array<Block, kSlots>> held_;  // of each task
-  std::array<Mailbox, kShared> boxes_;
+  Mailboxes<Block> boxes_;
   std::array<mm::Page*, kShared> shared_;
-  std::array<uint64_t, kShared> shared_frees_{};
+  SharedFrees shared_frees_;
   Ownership owners_;
   uint64_t allocs_ = 0;
   uint64_t frees_ = 0;

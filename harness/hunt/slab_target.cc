@@ -4,15 +4,14 @@
 #include <array>
 
 #include "harness/hunt/all_targets.h"
+#include "harness/hunt/hand_over.h"
 #include "harness/hunt/ownership.h"
-#include "harness/hunt/report_trap.h"
 #include "mm/mm.h"
 
 namespace ring3::harness {
 namespace {
 
 constexpr uint32_t kSlots = 3;
-constexpr uint32_t kShared = 2;
 constexpr std::array<size_t, 3> kSizes{64, 2048, 9000};  // of kmalloc; the last is whole pages
 
 enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kFreeShared };
@@ -68,7 +67,7 @@ class SlabTarget final : public Target {
         free(world, std::exchange(slot, {}));
         break;
       case kSwap:
-        swap(slot, op.numbers[0]);
+        boxes_.swap(slot, op.numbers[0]);
         break;
       case kShrink:
         memory_->slabs().shrink_all();
@@ -85,16 +84,11 @@ class SlabTarget final : public Target {
     }
     for (uint32_t i = 0; i < kShared; ++i) {
       Object left;
-      swap(left, i);
+      boxes_.swap(left, i);
       free(world, left);
+      if (!shared_frees_.any(i)) free_shared(i);
     }
-    uint64_t mistakes = 0;
-    for (uint32_t i = 0; i < kShared; ++i) {
-      if (shared_frees_[i] == 0) free_shared(i);
-      mistakes += shared_frees_[i] - 1;
-    }
-    if (trap_.count() < mistakes) world.fail("a double free is not reported");
-    if (trap_.count() > mistakes) world.fail("reported without a mistake: " + trap_.first());
+    shared_frees_.check(world, trap_);
     if (memory_->count_faults() != 0) world.fail("slabs or free lists are broken");
     if (memory_->slabs().active_objects() != 0) world.fail("objects are counted wrongly");
     if (!memory_->close().none()) world.fail("memory is lost");
@@ -107,10 +101,6 @@ class SlabTarget final : public Target {
     uint64_t first() const { return reinterpret_cast<uintptr_t>(address) / kUnitBytes; }
     uint64_t units() const { return bytes / kUnitBytes; }
   };
-  struct Mailbox {
-    RawSpinlock lock;
-    Object object GUARDED_BY(lock);
-  };
 
   Object got(World& world, const Object& object) {
     if (object.address == nullptr) world.fail("an allocation failed though memory is free");
@@ -122,13 +112,8 @@ class SlabTarget final : public Target {
     owners_.gives(world, object.first(), object.units());
     memory_->kfree(object.address);
   }
-  void swap(Object& slot, uint32_t number) {
-    Mailbox& box = boxes_[number % kShared];
-    RawSpinlockGuard guard(box.lock);
-    std::swap(slot, box.object);
-  }
   void free_shared(uint32_t number) {
-    ++shared_frees_[number];
+    shared_frees_.add(number);
     memory_->kfree(shared_[number]);
   }
 
@@ -137,9 +122,9 @@ class SlabTarget final : public Target {
   const std::unique_ptr<mm::Memory> memory_;
   mm::KmemCache* const cache_;
   std::vector<std::array<Object, kSlots>> held_;  // of each task
-  std::array<Mailbox, kShared> boxes_;
+  Mailboxes<Object> boxes_;
   std::array<void*, kShared> shared_;
-  std::array<uint64_t, kShared> shared_frees_{};
+  SharedFrees shared_frees_;
   Ownership owners_;
 };
 

@@ -25,7 +25,7 @@ struct SimWorker {
   WorkerStats stats;
 
   void run(const StressOptions& options) {
-    const uint64_t stream = static_cast<uint64_t>(info->kind) << 48 | uint64_t{index} << 32;
+    const uint64_t stream = first_stream_of(*info, index);
     Prng lives = Prng::stream(options.seed, stream);
     uint64_t ops = 0;
     for (uint64_t generation = 1; ops < *options.ops; ++generation) {
@@ -46,10 +46,9 @@ class SimRun {
 
   Result<SimReport> run() {
     if (Status prepared = prepare(); !prepared) return prepared.error();
-    Ending ending = world_.run();
-    if (ending == Ending::kDone) {
+    if (world_.run() == Ending::kDone) {
       world_.spawn("finish", 0, [this] { finish(); });
-      ending = world_.run();
+      world_.run();
     }
     report_.stopped = world_.what();
     report_.steps = world_.steps();
@@ -58,21 +57,14 @@ class SimRun {
     report_.schedule = world_.schedule();
     report_.reports = machine_.reports();
     for (const SimWorker& worker : workers_) {
-      for (SimReport::Row& row : report_.rows) {
-        if (row.info.kind == worker.info->kind) add(worker.stats, row);
+      for (WorkloadReport& row : report_.rows) {
+        if (row.info.kind == worker.info->kind) row.add(worker.stats);
       }
     }
     return std::move(report_);
   }
 
  private:
-  static void add(const WorkerStats& stats, SimReport::Row& row) {
-    row.ops += stats.ops.load(std::memory_order_relaxed);
-    row.failures += stats.failures;
-    row.verified += stats.verified;
-    row.errors += stats.errors.load(std::memory_order_relaxed);
-  }
-
   Status prepare() {
     uint32_t cpu = 0;
     for (const WorkloadInfo& info : kWorkloadInfos) {
@@ -80,7 +72,9 @@ class SimRun {
       auto workload = make_workload(info.kind, machine_, options_);
       if (!workload) return workload.error();
       workloads_.push_back(std::move(*workload));
-      report_.rows.push_back({.info = info, .workers = options_.workers_of(info.kind)});
+      WorkloadReport& row = report_.rows.emplace_back();
+      row.info = info;
+      row.workers = options_.workers_of(info.kind);
       for (uint32_t w = 0; w < options_.workers_of(info.kind); ++w) {
         SimWorker& worker = workers_.emplace_back();
         worker.info = &info;
@@ -90,12 +84,7 @@ class SimRun {
                      [this, &worker] { worker.run(options_); });
       }
     }
-    if (options_.failslab) {
-      machine_.memory().slabs().failslab().arm(*options_.failslab, options_.seed);
-    }
-    if (options_.fail_page_alloc) {
-      machine_.memory().pages().fail_page_alloc().arm(*options_.fail_page_alloc, options_.seed);
-    }
+    arm_faults(machine_, options_);
     return {};
   }
 
@@ -103,7 +92,7 @@ class SimRun {
     for (size_t i = 0; i < workloads_.size(); ++i) {
       WorkerStats last;
       workloads_[i]->finish(last);
-      add(last, report_.rows[i]);
+      report_.rows[i].add(last);
     }
     workloads_.clear();
     report_.broken_invariants = machine_.memory().count_faults();
@@ -125,7 +114,7 @@ class SimRun {
 
 uint64_t SimReport::errors() const {
   uint64_t sum = reports + broken_invariants + leaked_objects + leaked_pages + !stopped.empty();
-  for (const Row& row : rows) sum += row.errors;
+  for (const WorkloadReport& row : rows) sum += row.errors;
   return sum;
 }
 

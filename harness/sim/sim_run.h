@@ -5,20 +5,13 @@
 
 #include "harness/sim/sim_options.h"
 #include "harness/sim/strategy.h"
+#include "harness/stress/stress_report.h"
 #include "lib/result.h"
 
 namespace ring3::harness {
 
 struct SimReport {
-  struct Row {
-    WorkloadInfo info;
-    uint32_t workers = 0;
-    uint64_t ops = 0;
-    uint64_t failures = 0;
-    uint64_t verified = 0;
-    uint64_t errors = 0;
-  };
-  std::vector<Row> rows;
+  std::vector<WorkloadReport> rows;
   std::string stopped;  // why the run came to no good end; empty when it did
   uint64_t steps = 0;
   uint64_t switches = 0;

@@ -166,9 +166,7 @@ void World::step() {
     return;
   }
   // Somebody else's turn, or the end, after which nobody runs again.
-  do {
-    self.fiber.pause();
-  } while (ended_);
+  self.fiber.pause();
 }
 
 // Whoever ran there is preempted. A context switch orders what was done before it on that CPU.

@@ -28,7 +28,7 @@ void CrewWorker::start() {
 }
 
 void CrewWorker::run_generations() {
-  const uint64_t stream = static_cast<uint64_t>(info_.kind) << 48 | uint64_t{index_} << 32;
+  const uint64_t stream = first_stream_of(info_, index_);
   Prng lives = Prng::stream(options_.seed, stream);
   for (uint64_t generation = 1; !finished(stats_.ops); ++generation) {
     const uint64_t quota = lives.between(kShortestLife, kLongestLife);

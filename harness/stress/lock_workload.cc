@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <variant>
 #include <vector>
+
+#include "harness/any_lock.h"
 
 namespace ring3::harness {
 namespace {
@@ -30,41 +31,21 @@ constexpr std::array<lockdep::LockClassKey, kLocks> kKeys{{{"stress->rank00"},
 constexpr lockdep::LockClassKey kAbbaKeyA{"canary->A"};
 constexpr lockdep::LockClassKey kAbbaKeyB{"canary->B"};
 
-// A lock of one of the three kinds and what it guards. Which lock is held is known only at run
-// time, which clang's analysis cannot follow; the counters' equality is the proof.
+// Outer locks sleep, inner ones spin: a spinlock's holder must not go to sleep.
+AnyLock::Kind kind_of(size_t rank) {
+  if (rank < kLocks / 3) return AnyLock::Kind::kMutex;
+  return rank < 2 * kLocks / 3 ? AnyLock::Kind::kRwLock : AnyLock::Kind::kSpinlock;
+}
+
+// A lock and what it guards: the counters' equality is the proof.
 class GuardedPair {
  public:
-  GuardedPair(lockdep::Lockdep& lockdep, size_t rank) {
-    // Outer locks sleep, inner ones spin: a spinlock's holder must not go to sleep.
-    if (rank < kLocks / 3) {
-      lock_.emplace<lockdep::Mutex>(&lockdep, kKeys[rank]);
-    } else if (rank < 2 * kLocks / 3) {
-      lock_.emplace<lockdep::RwLock>(&lockdep, kKeys[rank]);
-    } else {
-      lock_.emplace<lockdep::Spinlock>(&lockdep, kKeys[rank]);
-    }
-  }
+  GuardedPair(lockdep::Lockdep& lockdep, size_t rank)
+      : lock_(kind_of(rank), lockdep, kKeys[rank]) {}
 
-  bool can_share() const { return std::holds_alternative<lockdep::RwLock>(lock_); }
-
-  void acquire(bool shared) NO_THREAD_SAFETY_ANALYSIS {
-    if (auto* rwlock = std::get_if<lockdep::RwLock>(&lock_)) {
-      shared ? rwlock->lock_shared() : rwlock->lock();
-    } else if (auto* mutex = std::get_if<lockdep::Mutex>(&lock_)) {
-      mutex->lock();
-    } else {
-      std::get<lockdep::Spinlock>(lock_).lock();
-    }
-  }
-  void release(bool shared) NO_THREAD_SAFETY_ANALYSIS {
-    if (auto* rwlock = std::get_if<lockdep::RwLock>(&lock_)) {
-      shared ? rwlock->unlock_shared() : rwlock->unlock();
-    } else if (auto* mutex = std::get_if<lockdep::Mutex>(&lock_)) {
-      mutex->unlock();
-    } else {
-      std::get<lockdep::Spinlock>(lock_).unlock();
-    }
-  }
+  bool can_share() const { return lock_.can_share(); }
+  void acquire(bool shared) { lock_.acquire(shared); }
+  void release(bool shared) { lock_.release(shared); }
 
   // With the lock held, shared or not.
   bool balanced() const { return first_ == second_; }
@@ -78,7 +59,7 @@ class GuardedPair {
   uint64_t count() const { return first_; }
 
  private:
-  std::variant<std::monostate, lockdep::Mutex, lockdep::RwLock, lockdep::Spinlock> lock_;
+  AnyLock lock_;
   uint64_t first_ = 0;
   uint64_t second_ = 0;
 };

@@ -19,6 +19,13 @@ std::string skip_reason(WorkloadKind kind, const StressOptions& options) {
   return {};
 }
 
+void arm_faults(Machine& machine, const StressOptions& options) {
+  if (options.failslab) machine.memory().slabs().failslab().arm(*options.failslab, options.seed);
+  if (options.fail_page_alloc) {
+    machine.memory().pages().fail_page_alloc().arm(*options.fail_page_alloc, options.seed);
+  }
+}
+
 Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind, Machine& machine,
                                                 const StressOptions& options) {
   // The memory workloads share half of the arena; the rest is room for fragmentation and for tcp.

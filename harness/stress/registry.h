@@ -14,6 +14,9 @@ namespace ring3::harness {
 // Why `kind` does not run with `options`; empty when it does.
 std::string skip_reason(WorkloadKind kind, const StressOptions& options);
 
+// Failures are injected into `machine` from now on, where `options` asks for some.
+void arm_faults(Machine& machine, const StressOptions& options);
+
 // The workload of `kind` on `machine`, which outlives it.
 Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind, Machine& machine,
                                                 const StressOptions& options);

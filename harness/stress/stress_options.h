@@ -57,6 +57,12 @@ struct StressOptions {
   uint32_t workers_of(WorkloadKind kind) const { return workers[static_cast<size_t>(kind)]; }
 };
 
+// The stream of random numbers that worker `index` of a workload lives by; its generations have
+// those after it.
+constexpr uint64_t first_stream_of(const WorkloadInfo& info, uint32_t index) {
+  return static_cast<uint64_t>(info.kind) << 48 | uint64_t{index} << 32;
+}
+
 // The command line that repeats a run with these options. `program` is how it was called, `command`
 // the one of its commands that takes them.
 std::string command_to_repeat(std::string_view program, std::string_view command,

@@ -4,6 +4,15 @@
 
 namespace ring3::harness {
 
+void WorkloadReport::add(const WorkerStats& stats) {
+  ops += stats.ops.load(std::memory_order_relaxed);
+  failures += stats.failures;
+  verified += stats.verified;
+  errors += stats.errors.load(std::memory_order_relaxed);
+  cpu += stats.cpu;
+  latency_ns.merge(stats.latency_ns);
+}
+
 uint64_t StressReport::errors() const {
   // A leak is in the reports.
   uint64_t errors = reports + broken_invariants;

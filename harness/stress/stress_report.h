@@ -8,6 +8,7 @@
 #include "harness/exit_code.h"
 #include "harness/stress/machine.h"
 #include "harness/stress/stress_options.h"
+#include "harness/stress/worker_stats.h"
 #include "lib/histogram.h"
 #include "lib/units.h"
 
@@ -24,6 +25,9 @@ struct WorkloadReport {
   Nanos real{0};  // until its last worker was done
   Nanos cpu{0};
   Log2Histogram latency_ns;
+
+  // Adds what one worker did; `real` is the caller's to know.
+  void add(const WorkerStats& stats);
 
   double ops_per_real_second() const { return per_second(real); }
   double ops_per_cpu_second() const { return per_second(cpu); }

@@ -112,11 +112,7 @@ Result<StressReport> StressRun::run() {
   start_ = os::monotonic_now();
   if (Status prepared = prepare_entries(); !prepared) return prepared.error();
   // Faults start now: the machine itself is whole.
-  if (options_.failslab)
-    machine_.memory().slabs().failslab().arm(*options_.failslab, options_.seed);
-  if (options_.fail_page_alloc) {
-    machine_.memory().pages().fail_page_alloc().arm(*options_.fail_page_alloc, options_.seed);
-  }
+  arm_faults(machine_, options_);
   if (!options_.sequential) {
     if (Status status = run_phase(entries_, "stress"); !status) return status.error();
     return conclude();
@@ -245,24 +241,16 @@ void StressRun::dump_state() const {
 Status StressRun::collect(Entry& entry) {
   WorkloadReport& report = entry.report;
   bool lost_thread = false;
-  const auto add = [&report](const WorkerStats& stats) {
-    report.ops += stats.ops.load(std::memory_order_relaxed);
-    report.failures += stats.failures;
-    report.verified += stats.verified;
-    report.errors += stats.errors.load(std::memory_order_relaxed);
-    report.cpu += stats.cpu;
-    report.latency_ns.merge(stats.latency_ns);
-  };
   for (CrewWorker& worker : entry.workers) {
     if (!worker.started()) continue;
     worker.join();
-    add(worker.stats());
+    report.add(worker.stats());
     report.real = std::max(report.real, worker.stats().end - phase_start_);
     lost_thread |= worker.lost_thread();
   }
   WorkerStats last;
   entry.workload->finish(last);
-  add(last);
+  report.add(last);
   if (!lost_thread) return {};
   return Error{Errc::kNoResource,
                "the host refused a thread during the run; ask for fewer workers, or raise "
