@@ -8,15 +8,20 @@ namespace ring3::harness {
 using schedule::Access;
 
 struct World::SimTask {
-  SimTask(std::string_view name, uint32_t number, unsigned cpu, StackPool& stacks,
-          std::function<void()> body)
+  SimTask(std::string_view name, uint32_t number, unsigned cpu, Context kind,
+          std::function<void()> work)
       : task(name, static_cast<int>(number) + 1, cpu),
         index(number),
-        fiber(stacks, std::move(body)) {}
+        context(kind),
+        body(std::move(work)) {}
+  bool is_interrupt() const { return context != Context::kTask; }
 
   Task task;
   const uint32_t index;
-  Fiber fiber;
+  const Context context;
+  const std::function<void()> body;
+  std::optional<Fiber> fiber;
+  bool raised_again = false;  // while its handler runs
   State state = State::kReady;
   Access access = Access::kLoad;  // what it does next, and where
   const void* address = nullptr;
@@ -35,6 +40,7 @@ World::World(const Config& config, Strategy& strategy, StackPool& stacks)
     : config_(config),
       strategy_(strategy),
       stacks_(stacks),
+      handlers_(config.cpus),
       on_cpu_(config.cpus, nullptr),
       cpu_clocks_(config.cpus) {
   CHECK_GT(config.cpus, 0u);
@@ -48,21 +54,54 @@ World::Setup::Setup(World& world)
 }
 World::Setup::~Setup() { schedule::scheduler = before_; }
 
-uint32_t World::spawn(std::string_view name, unsigned cpu, std::function<void()> body) {
+World::SimTask& World::add(std::string_view name, unsigned cpu, Context context,
+                           std::function<void()> body) {
   CHECK_LT(cpu, config_.cpus);
   const auto index = static_cast<uint32_t>(tasks_.size());
-  tasks_.push_back(std::make_unique<SimTask>(name, index, cpu, stacks_, std::move(body)));
+  tasks_.push_back(std::make_unique<SimTask>(name, index, cpu, context, std::move(body)));
   SimTask& task = *tasks_.back();
+  task.clock.resize(index + 1);
+  task.clock[index] = 1;
+  step_counts_.of_task.push_back(0);
+  return task;
+}
+
+uint32_t World::spawn(std::string_view name, unsigned cpu, std::function<void()> body) {
+  SimTask& task = add(name, cpu, Context::kTask, std::move(body));
+  task.fiber.emplace(stacks_, task.body);
   // It begins after whoever makes it; the host makes it after all that has been.
   for (const auto& other : tasks_) {
     if (other.get() == &task || (inside() && other.get() != running_)) continue;
     join(task.clock, other->clock);
     ++other->clock[other->index];
   }
-  task.clock.resize(std::max<size_t>(task.clock.size(), index + 1));
-  task.clock[index] = 1;
-  step_counts_.of_task.push_back(0);
-  return index;
+  return task.index;
+}
+
+uint32_t World::add_interrupt(std::string_view name, unsigned cpu, Context context,
+                              std::function<void()> body) {
+  CHECK(context != Context::kTask);
+  SimTask& interrupt = add(name, cpu, context, std::move(body));
+  interrupt.state = State::kFinished;
+  has_interrupts_ = true;
+  return interrupt.index;
+}
+
+// Whoever raises it has done before what the handler will see.
+void World::raise(uint32_t number) {
+  SimTask& interrupt = *tasks_[number];
+  CHECK(interrupt.is_interrupt());
+  if (inside()) {
+    join(interrupt.clock, running_->clock);
+    ++running_->clock[running_->index];
+  }
+  if (interrupt.state == State::kFinished) {
+    interrupt.state = State::kRaised;
+    interrupt.access = Access::kLoad;
+    interrupt.address = nullptr;
+  } else if (interrupt.state != State::kRaised) {
+    interrupt.raised_again = true;
+  }
 }
 
 Ending World::run() {
@@ -77,13 +116,12 @@ Ending World::run() {
     running_ = &task;
     {
       const RunningTask current(task.task);
-      task.fiber.resume();
+      task.fiber->resume();
     }
     running_ = nullptr;
     if (ended_) break;
-    if (!task.fiber.finished()) continue;
-    task.state = State::kFinished;
-    leave_cpu(task);
+    if (!task.fiber->finished()) continue;
+    end(task);
     next_ = decide();
   }
   exchange_panic_hook(before);
@@ -97,7 +135,7 @@ void World::fail(std::string what) {
     ending_ = Ending::kFailed;
     what_ = std::move(what);
   }
-  for (;;) running_->fiber.pause();
+  for (;;) running_->fiber->pause();
 }
 
 void World::give_up(const char* why) {
@@ -105,6 +143,13 @@ void World::give_up(const char* why) {
 }
 
 void World::yield() { point(Access::kLoad, nullptr); }
+
+void World::synchronize_irqs() {
+  const auto busy = [](const auto& task) {
+    return task->is_interrupt() && task->state != State::kFinished;
+  };
+  while (std::ranges::any_of(tasks_, busy)) block(State::kWaitsForChange, &handlers_);
+}
 
 // ---- Steps. ----
 
@@ -115,7 +160,7 @@ World::SimTask* World::decide() {
   bool unfinished = false;
   for (const auto& task : tasks_) {
     unfinished |= task->state != State::kFinished;
-    if (task->state == State::kReady) {
+    if (may_run(*task)) {
       candidates_.push_back(
           {.task = task->index, .access = task->access, .address = task->address});
     }
@@ -141,7 +186,7 @@ World::SimTask* World::decide() {
   }
   if (config_.cpus > 1) {
     const auto cpu = strategy_.move(config_.cpus);
-    if (cpu && *cpu != task.task.cpu()) {
+    if (cpu && *cpu != task.task.cpu() && may_move(task, *cpu)) {
       schedule_.moves.push_back({.step = steps_, .cpu = *cpu});
       leave_cpu(task);
       task.task.move_to(*cpu);
@@ -149,6 +194,7 @@ World::SimTask* World::decide() {
     }
   }
   put_on_cpu(task);
+  if (task.state == State::kRaised) begin(task);
   mix(uint64_t{task.index} << 8 | static_cast<uint64_t>(task.access));
   ++steps_;
   ++steps_ever_;
@@ -156,6 +202,46 @@ World::SimTask* World::decide() {
   switches_ += task.index != current_;
   current_ = task.index;
   return &task;
+}
+
+// A handler has its CPU to itself, but for later contexts. One that is raised begins where no task
+// holds it off: neither the one that runs there nor, since its lock may be what the handler waits
+// for, one that is preempted there.
+bool World::may_run(const SimTask& task) const {
+  if (task.state != State::kReady && task.state != State::kRaised) return false;
+  if (!has_interrupts_) return true;
+  const unsigned cpu = task.task.cpu();
+  const std::vector<SimTask*>& handlers = handlers_[cpu];
+  if (task.state == State::kReady) return handlers.empty() || handlers.back() == &task;
+  if (!handlers.empty() && !handlers.back()->task.accepts(task.context)) return false;
+  return std::ranges::all_of(tasks_, [&](const auto& other) {
+    return other->is_interrupt() || other->state == State::kFinished || other->task.cpu() != cpu ||
+           other->task.accepts(task.context);
+  });
+}
+
+// Neither to nor from an interrupt, and not with interrupts held off, which are this CPU's.
+bool World::may_move(const SimTask& task, unsigned cpu) const {
+  return !has_interrupts_ ||
+         (!task.is_interrupt() && task.task.accepts(Context::kSoftirq) && handlers_[cpu].empty());
+}
+
+void World::begin(SimTask& interrupt) {
+  interrupt.state = State::kReady;
+  handlers_[interrupt.task.cpu()].push_back(&interrupt);
+  interrupt.fiber.emplace(stacks_, [&interrupt] {
+    const ContextGuard context(interrupt.context);
+    interrupt.body();
+  });
+}
+
+void World::end(SimTask& task) {
+  leave_cpu(task);
+  task.state = State::kFinished;
+  if (!task.is_interrupt()) return;
+  handlers_[task.task.cpu()].pop_back();
+  changed(&handlers_);
+  if (std::exchange(task.raised_again, false)) task.state = State::kRaised;
 }
 
 void World::step() {
@@ -166,7 +252,7 @@ void World::step() {
     return;
   }
   // Somebody else's turn, or the end, after which nobody runs again.
-  self.fiber.pause();
+  self.fiber->pause();
 }
 
 // Whoever ran there is preempted. A context switch orders what was done before it on that CPU.
@@ -195,6 +281,10 @@ void World::point(Access access, const void* address) {
 }
 
 void World::block(State state, const void* address) {
+  if (state == State::kOnFutex && running_->is_interrupt()) {
+    fail("sleeps in an interrupt: " + running_->task.label() + ", a " +
+         context_name(running_->context) + " handler");
+  }
   running_->state = state;
   running_->address = address;
   running_->waits_at = StackTrace::capture();
@@ -274,7 +364,12 @@ void World::performed(Access access, const void* address, std::memory_order orde
       found->second.clear();
     }
   }
-  if (waiting_ == 0 || access == Access::kLoad) return;
+  if (access != Access::kLoad) changed(address);
+}
+
+// Whoever waits for that looks again.
+void World::changed(const void* address) {
+  if (waiting_ == 0) return;
   for (const auto& task : tasks_) {
     if (task->state == State::kWaitsForChange && task->address == address) {
       task->state = State::kReady;
@@ -302,13 +397,22 @@ void World::mix(uint64_t value) {
   trace_hash_ = splitmix64(state);
 }
 
+std::string World::why_waiting(const SimTask& task) const {
+  if (task.state == State::kOnFutex) return " sleeps, to be woken";
+  if (task.state == State::kWaitsForChange) return " spins on a word that nobody changes";
+  const std::vector<SimTask*>& handlers = handlers_[task.task.cpu()];
+  const std::string where = " on CPU " + std::to_string(task.task.cpu());
+  if (!handlers.empty()) return " is kept off by " + handlers.back()->task.label() + where;
+  return " is held off by a task" + where;
+}
+
 void World::describe_waiting() {
   what_ = "nobody can go on:";
   for (const auto& task : tasks_) {
     if (task->state == State::kFinished) continue;
-    what_ += "\n" + task->task.label() +
-             (task->state == State::kOnFutex ? " sleeps, to be woken, in:"
-                                             : " spins on a word that nobody changes, in:");
+    what_ += "\n" + task->task.label() + why_waiting(*task);
+    if (task->state != State::kOnFutex && task->state != State::kWaitsForChange) continue;
+    what_ += ", in:";
     for (const uintptr_t address : task->waits_at.frames()) {
       what_ += "\n  " + describe_address(address);
     }

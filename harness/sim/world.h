@@ -5,12 +5,15 @@
 // is one step.
 //
 // Two tasks on one CPU preempt each other; a sequence in the middle of which that happens, or a
-// move to another CPU, or a fence, starts again. Memory is sequentially consistent, and beside that
-// the world keeps, by vector clocks, which step is ordered before which by the acquires and
-// releases that the code asked for: what an oracle needs to see an order that is too weak (Stamp).
+// move to another CPU, or a fence, starts again. An interrupt comes to its CPU at any step of the
+// tasks there, unless one of them holds it off; they go on when its handler has returned. Memory is
+// sequentially consistent, and beside that the world keeps, by vector clocks, which step is ordered
+// before which by the acquires and releases that the code asked for: what an oracle needs to see an
+// order that is too weak (Stamp).
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,7 +30,7 @@ namespace ring3::harness {
 
 // How a run ended.
 enum class Ending {
-  kDone,      // every task has returned
+  kDone,      // every task has returned, and every handler that was raised
   kDeadlock,  // some wait, and nobody is left to end that
   kEndless,   // more steps than were allowed
   kFailed,    // fail() was called, or a CHECK did not hold
@@ -55,6 +58,14 @@ class World final : private schedule::Scheduler {
   // number, from 0 on.
   uint32_t spawn(std::string_view name, unsigned cpu, std::function<void()> body);
 
+  // An interrupt of `cpu`, whose handler is `body`, which may not sleep; when spawn() may be
+  // called. Returns its number among the tasks. Nothing happens until it is raised.
+  uint32_t add_interrupt(std::string_view name, unsigned cpu, Context context,
+                         std::function<void()> body);
+  // The handler of `interrupt` will run once more, at some step from now on; once, however often it
+  // is raised before it begins. By a task, a handler, or the host before run().
+  void raise(uint32_t interrupt);
+
   // Runs the tasks until an end of one kind. After kDone there may be new tasks and another run.
   Ending run();
   // While it lives, this thread is a task on CPU 0 of the world to which nothing happens: for what
@@ -72,13 +83,18 @@ class World final : private schedule::Scheduler {
     const RunningTask running_;
   };
 
-  // ---- For tasks. ----
+  // True in a task or a handler, false on the host.
+  bool inside() const { return running_ != nullptr; }
+
+  // ---- For tasks and handlers. ----
 
   // Ends the run here and now, with `what` is wrong, which it takes: nothing of the task's is freed
   // any more.
   [[noreturn]] void fail(std::string what);
   // A step in which the task does nothing.
   void yield();
+  // By a task: returns when no handler runs or is raised, as synchronize_irq() does of one.
+  void synchronize_irqs();
 
   Stamp stamp() const;
   // True when what happened up to `before` is ordered before what the running task does now.
@@ -98,7 +114,9 @@ class World final : private schedule::Scheduler {
   uint64_t trace_hash() const { return trace_hash_; }
 
  private:
-  enum class State : uint8_t { kReady, kWaitsForChange, kOnFutex, kFinished };
+  // kRaised: of an interrupt whose handler has not begun; kFinished: of one that is not raised,
+  // too.
+  enum class State : uint8_t { kReady, kWaitsForChange, kOnFutex, kRaised, kFinished };
   using Clock = std::vector<uint32_t>;  // by task
   struct SimTask;
 
@@ -113,15 +131,21 @@ class World final : private schedule::Scheduler {
   Nanos now() override;
   void give_up(const char* why) override;
 
-  bool inside() const { return running_ != nullptr; }
+  SimTask& add(std::string_view name, unsigned cpu, Context context, std::function<void()> body);
   void block(State state, const void* address);
+  void changed(const void* address);
   // Decides who takes the next step, and makes it happen.
   void step();
   SimTask* decide();
+  bool may_run(const SimTask& task) const;
+  bool may_move(const SimTask& task, unsigned cpu) const;
+  void begin(SimTask& interrupt);
+  void end(SimTask& task);
   void put_on_cpu(SimTask& task);
   void leave_cpu(SimTask& task);
   void mix(uint64_t value);
   void describe_waiting();
+  std::string why_waiting(const SimTask& task) const;
 
   static void join(Clock& into, const Clock& from);
 
@@ -134,6 +158,9 @@ class World final : private schedule::Scheduler {
   uint32_t current_ = 0;        // who took the last step
   size_t waiting_ = 0;          // tasks that wait for a change
   std::vector<Candidate> candidates_;
+
+  bool has_interrupts_ = false;
+  std::vector<std::vector<SimTask*>> handlers_;  // that have begun on each CPU, innermost last
 
   std::vector<SimTask*> on_cpu_;  // who ran on it last, and is still there
   std::vector<Clock> cpu_clocks_;

@@ -15,7 +15,7 @@ LimitedReports::~LimitedReports() {
 
 bool LimitedReports::admit() {
   count_.fetch_add(1, std::memory_order_relaxed);
-  const Nanos now = clock_.now();
+  const Nanos now = schedule::now(clock_);
   uint64_t suppressed = 0;
   {
     RawSpinlockGuard guard(lock_);

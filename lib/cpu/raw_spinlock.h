@@ -2,8 +2,12 @@
 
 // A test-and-test-and-set lock that nothing watches: what the lock checker itself and the per-CPU
 // fallback stand on. Everything above lib uses the checked locks of lockdep/.
+//
+// It is the kernel's spin_lock_irqsave(): in a simulation no interrupt comes to the holder's CPU,
+// so that a handler may take the same lock. Elsewhere there is none to hold off.
 
 #include "lib/cpu/atomic.h"
+#include "lib/cpu/task.h"
 #include "lib/os.h"
 #include "lib/thread_annotations.h"
 
@@ -35,16 +39,33 @@ class Backoff {
 class CAPABILITY("raw_spinlock") RawSpinlock {
  public:
   void lock() ACQUIRE() {
+    irqs_off();
     Backoff backoff;
-    while (!try_lock()) {
+    while (!take()) {
       while (locked_.load(std::memory_order_relaxed)) backoff.pause(&locked_);
     }
   }
-  // The acquire pairs with the release in unlock(): what the last holder wrote is visible.
-  bool try_lock() TRY_ACQUIRE(true) { return !locked_.exchange(true, std::memory_order_acquire); }
-  void unlock() RELEASE() { locked_.store(false, std::memory_order_release); }
+  bool try_lock() TRY_ACQUIRE(true) {
+    irqs_off();
+    const bool taken = take();
+    if (!taken) irqs_restore();
+    return taken;
+  }
+  void unlock() RELEASE() {
+    locked_.store(false, std::memory_order_release);
+    irqs_restore();
+  }
 
  private:
+  // The acquire pairs with the release in unlock(): what the last holder wrote is visible.
+  bool take() { return !locked_.exchange(true, std::memory_order_acquire); }
+  static void irqs_off() {
+    if constexpr (RING3_SIM != 0) Task::current().irqs_off();
+  }
+  static void irqs_restore() {
+    if constexpr (RING3_SIM != 0) Task::current().irqs_restore();
+  }
+
   Atomic<bool> locked_{false};
 };
 

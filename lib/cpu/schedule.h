@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "lib/clock.h"
 #include "lib/units.h"
 
 #ifndef RING3_SIM
@@ -70,9 +71,15 @@ inline void performed(Access access, const void* address, std::memory_order orde
   if (scheduler != nullptr) scheduler->performed(access, address, order);
 }
 
+// What time it is for the running task: virtual in a simulation.
+inline Nanos now(const Clock& clock) {
+  return scheduler != nullptr ? scheduler->now() : clock.now();
+}
+
 #else
 
 inline constexpr bool simulated() { return false; }
+inline Nanos now(const Clock& clock) { return clock.now(); }
 
 #endif
 

@@ -34,6 +34,39 @@ std::string Task::whereabouts() const {
   return "CPU: " + std::to_string(cpu()) + " PID: " + std::to_string(id()) + " Comm: " + name();
 }
 
+const char* context_name(Context context) {
+  switch (context) {
+    case Context::kTask:
+      return "task";
+    case Context::kSoftirq:
+      return "softirq";
+    case Context::kHardirq:
+      return "hardirq";
+    case Context::kNmi:
+      return "NMI";
+  }
+  return "?";
+}
+
+bool Task::accepts(Context interrupt) const {
+  switch (interrupt) {
+    case Context::kTask:
+      return false;
+    case Context::kSoftirq:
+      return bottom_halves_on();
+    case Context::kHardirq:
+      return irqs_on();
+    case Context::kNmi:
+      return context_ < Context::kNmi;
+  }
+  return false;
+}
+
+ContextGuard::ContextGuard(Context context) : task_(Task::current()), before_(task_.context_) {
+  CHECK(context > before_);
+  task_.context_ = context;
+}
+
 // Relaxed: what the count guards is this task's own; others are only sent the slow way round.
 void Task::set_fail_nth(uint32_t nth) {
   if ((fail_nth_ != 0) != (nth != 0)) fault_internal::add_reason(nth != 0 ? 1 : -1);

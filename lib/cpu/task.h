@@ -29,6 +29,12 @@ constexpr bool includes(AllocScope scopes, AllocScope one) {
   return (static_cast<uint8_t>(scopes) & static_cast<uint8_t>(one)) != 0;
 }
 
+// What kind of work runs: the kernel's in_task(), in_serving_softirq(), in_hardirq() and in_nmi().
+// A later one may interrupt an earlier one.
+enum class Context : uint8_t { kTask, kSoftirq, kHardirq, kNmi };
+// "task", "softirq", "hardirq", "NMI".
+const char* context_name(Context context);
+
 class Task {
  public:
   // A host thread's own, wherever it runs.
@@ -53,6 +59,21 @@ class Task {
   std::string label() const;
   std::string whereabouts() const;
 
+  // ---- Interrupts. A host thread takes none, but it may say what it stands for. ----
+
+  Context context() const { return context_; }
+  // What may interrupt it now. Interrupts are off in their own handlers and while they are held
+  // off; bottom halves, which run as softirqs, in those too.
+  bool irqs_on() const { return irqs_off_ == 0 && context_ < Context::kHardirq; }
+  bool bottom_halves_on() const {
+    return irqs_on() && bottom_halves_off_ == 0 && context_ == Context::kTask;
+  }
+  bool accepts(Context interrupt) const;
+
+  // Calls nest: as many on as off.
+  void irqs_off() { ++irqs_off_; }
+  void irqs_restore() { --irqs_off_; }
+
   // ---- Memory allocation. ----
 
   AllocScope alloc_scope() const { return alloc_scope_; }
@@ -71,13 +92,18 @@ class Task {
 
  private:
   friend class AllocScopeGuard;
+  friend class BottomHalvesOff;
+  friend class ContextGuard;
   bool simulated() const { return id_ != 0; }
   static unsigned host_cpu();
 
   int id_ = 0;  // 0: a host thread's
   unsigned cpu_ = 0;
   std::array<char, 16> name_{};
+  Context context_ = Context::kTask;
   AllocScope alloc_scope_ = AllocScope::kNone;
+  uint16_t irqs_off_ = 0;  // how many hold them off
+  uint16_t bottom_halves_off_ = 0;
   uint32_t fail_nth_ = 0;
   alignas(8) std::array<std::byte, kHeldLocksBytes> held_locks_{};
 };
@@ -125,6 +151,43 @@ class AllocScopeGuard {
  private:
   Task& task_;
   const AllocScope before_;
+};
+
+// While it lives, no interrupt comes to the current task's CPU: local_irq_save(). Nests.
+class IrqsOff {
+ public:
+  IrqsOff() : task_(Task::current()) { task_.irqs_off(); }
+  ~IrqsOff() { task_.irqs_restore(); }
+  IrqsOff(const IrqsOff&) = delete;
+  IrqsOff& operator=(const IrqsOff&) = delete;
+
+ private:
+  Task& task_;
+};
+
+// While it lives, no softirq comes: local_bh_disable(). Nests.
+class BottomHalvesOff {
+ public:
+  BottomHalvesOff() : task_(Task::current()) { ++task_.bottom_halves_off_; }
+  ~BottomHalvesOff() { --task_.bottom_halves_off_; }
+  BottomHalvesOff(const BottomHalvesOff&) = delete;
+  BottomHalvesOff& operator=(const BottomHalvesOff&) = delete;
+
+ private:
+  Task& task_;
+};
+
+// While it lives, the current task serves an interrupt of a later context than its own.
+class ContextGuard {
+ public:
+  explicit ContextGuard(Context context);
+  ~ContextGuard() { task_.context_ = before_; }
+  ContextGuard(const ContextGuard&) = delete;
+  ContextGuard& operator=(const ContextGuard&) = delete;
+
+ private:
+  Task& task_;
+  const Context before_;
 };
 
 }  // namespace ring3

@@ -297,6 +297,193 @@ BOOST_AUTO_TEST_CASE(a_task_can_make_tasks) {
   BOOST_TEST(after);
 }
 
+// ---- Interrupts. ----
+
+BOOST_DATA_TEST_CASE(an_interrupt_comes_at_any_step_and_runs_to_its_end, data::make(kStrategies),
+                     kind) {
+  std::set<uint64_t> came_at;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const auto strategy = make_strategy(kind, seed, {{8, 4}});
+    World world({.cpus = 1}, *strategy, stacks());
+    uint64_t steps = 0;
+    bool in_handler = false;
+    const uint32_t irq = world.add_interrupt("tick", 0, Context::kHardirq, [&] {
+      came_at.insert(steps);
+      in_handler = true;
+      const Task& task = Task::current();
+      if (task.context() != Context::kHardirq || task.irqs_on()) world.fail("not in its context");
+      if (task.name() != "tick") world.fail("another's name");
+      world.yield();
+      in_handler = false;
+    });
+    world.raise(irq);
+    for (int t = 0; t < 2; ++t) {
+      world.spawn("task", 0, [&] {
+        for (int i = 0; i < 4; ++i, ++steps) {
+          if (Task::current().context() != Context::kTask) world.fail("not a task");
+          if (in_handler) world.fail("a handler was preempted by a task of its CPU");
+          world.yield();
+        }
+      });
+    }
+    const Ending ending = world.run();
+    BOOST_TEST_INFO(world.what());
+    BOOST_REQUIRE(ending == Ending::kDone);
+    BOOST_TEST(!in_handler);
+  }
+  BOOST_TEST(came_at.size() > 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_held_off_comes_later) {
+  struct Way {
+    Context context;
+    bool irqs_off;
+    bool bottom_halves_off;
+    bool comes_inside;
+  };
+  for (const Way way :
+       {Way{Context::kSoftirq, false, false, true}, Way{Context::kSoftirq, false, true, false},
+        Way{Context::kSoftirq, true, false, false}, Way{Context::kHardirq, false, true, true},
+        Way{Context::kHardirq, true, false, false}, Way{Context::kNmi, true, true, true}}) {
+    uint64_t inside = 0;
+    uint64_t runs = 0;
+    for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+      const auto strategy = make_strategy(StrategyKind::kRandom, seed, {});
+      World world({.cpus = 1}, *strategy, stacks());
+      bool held_off = false;
+      const uint32_t irq = world.add_interrupt("irq", 0, way.context, [&] {
+        ++runs;
+        inside += held_off;
+      });
+      const auto body = [&] {
+        held_off = true;
+        for (int i = 0; i < 4; ++i) world.yield();
+        held_off = false;
+      };
+      world.spawn("task", 0, [&] {
+        if (way.irqs_off) {
+          const IrqsOff off;
+          body();
+        } else if (way.bottom_halves_off) {
+          const BottomHalvesOff off;
+          body();
+        } else {
+          body();
+        }
+      });
+      // It preempts the task, and holds nothing off.
+      world.spawn("other", 0, [&] {
+        for (int i = 0; i < 4; ++i) world.yield();
+      });
+      world.spawn("raiser", 0, [&] { world.raise(irq); });
+      BOOST_REQUIRE(world.run() == Ending::kDone);
+    }
+    BOOST_TEST(runs == kSeeds);
+    BOOST_TEST((inside != 0) == way.comes_inside);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_is_interrupted_by_later_contexts_only) {
+  uint64_t nested = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const auto strategy = make_strategy(StrategyKind::kRandom, seed, {});
+    World world({.cpus = 1}, *strategy, stacks());
+    std::vector<Context> running;
+    const auto handler = [&](Context context) {
+      return [&, context] {
+        if (!running.empty() && running.back() >= context) world.fail("interrupted by an earlier");
+        nested += !running.empty();
+        running.push_back(context);
+        for (int i = 0; i < 2; ++i) world.yield();
+        if (running.back() != context) world.fail("a handler returns before what it interrupted");
+        running.pop_back();
+      };
+    };
+    for (const Context context : {Context::kSoftirq, Context::kHardirq, Context::kNmi}) {
+      world.raise(world.add_interrupt(context_name(context), 0, context, handler(context)));
+    }
+    world.spawn("task", 0, [&] {
+      for (int i = 0; i < 4; ++i) world.yield();
+    });
+    const Ending ending = world.run();
+    BOOST_TEST_INFO(world.what());
+    BOOST_REQUIRE(ending == Ending::kDone);
+  }
+  BOOST_TEST(nested > kSeeds / 10);
+}
+
+BOOST_AUTO_TEST_CASE(raised_before_it_begins_it_runs_once_and_while_it_runs_once_more) {
+  const Schedule none;
+  const auto strategy = make_replay(none);
+  World world({.cpus = 1}, *strategy, stacks());
+  int runs = 0;
+  uint32_t irq = 0;
+  irq = world.add_interrupt("irq", 0, Context::kHardirq, [&] {
+    if (++runs == 1) {
+      world.raise(irq);
+      world.raise(irq);
+    }
+  });
+  world.spawn("raiser", 0, [&] {
+    world.raise(irq);
+    world.raise(irq);
+  });
+  BOOST_REQUIRE(world.run() == Ending::kDone);
+  BOOST_TEST(runs == 2);
+}
+
+// What spin_lock_irqsave() is for.
+BOOST_AUTO_TEST_CASE(a_lock_that_a_handler_takes_holds_it_off_or_deadlocks) {
+  uint64_t deadlocks = 0;
+  for (uint64_t seed = 0; seed < 2 * kSeeds; ++seed) {
+    const bool careless = seed % 2 == 0;
+    const auto strategy = make_strategy(StrategyKind::kRandom, seed, {});
+    World world({.cpus = 1}, *strategy, stacks());
+    RawSpinlock safe;
+    Atomic<bool> unsafe{false};
+    const auto inside = [&]() NO_THREAD_SAFETY_ANALYSIS {
+      if (careless) {
+        while (unsafe.exchange(true)) schedule::scheduler->wait_for_change(&unsafe.host_word());
+        world.yield();
+        unsafe.store(false);
+      } else {
+        RawSpinlockGuard guard(safe);
+        world.yield();
+      }
+    };
+    world.raise(world.add_interrupt("irq", 0, Context::kHardirq, inside));
+    world.spawn("task", 0, inside);
+    const Ending ending = world.run();
+    if (ending == Ending::kDone) continue;
+    BOOST_TEST(careless);
+    BOOST_CHECK(ending == Ending::kDeadlock);
+    BOOST_TEST(world.what().find("irq/1 spins on a word that nobody changes") != std::string::npos);
+    BOOST_TEST(world.what().find("task/2 is kept off by irq/1 on CPU 0") != std::string::npos);
+    ++deadlocks;
+  }
+  BOOST_TEST(deadlocks > kSeeds / 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_sleeps_is_found) {
+  uint64_t found = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const auto strategy = make_strategy(StrategyKind::kRandom, seed, {});
+    World world({.cpus = 1}, *strategy, stacks());
+    constexpr lockdep::LockClassKey kKey{"mutex"};
+    lockdep::Mutex mutex(nullptr, kKey);
+    const auto inside = [&] {
+      lockdep::MutexGuard guard(mutex);
+      world.yield();
+    };
+    world.raise(world.add_interrupt("timer", 0, Context::kSoftirq, inside));
+    world.spawn("task", 0, inside);
+    if (world.run() == Ending::kDone) continue;
+    BOOST_TEST(world.what() == "sleeps in an interrupt: timer/1, a softirq handler");
+    ++found;
+  }
+  BOOST_TEST(found > kSeeds / 20);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace ring3::harness

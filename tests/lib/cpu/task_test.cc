@@ -44,6 +44,39 @@ BOOST_AUTO_TEST_CASE(a_simulated_task_is_where_it_was_put_while_it_runs) {
   BOOST_TEST(&Task::current() == own);
 }
 
+BOOST_AUTO_TEST_CASE(a_task_says_what_may_interrupt_it) {
+  const Task& task = Task::current();
+  const auto accepted = [&task] {
+    std::string names;
+    for (const Context context : {Context::kSoftirq, Context::kHardirq, Context::kNmi}) {
+      if (task.accepts(context)) names += std::string(context_name(context)) + " ";
+    }
+    return names;
+  };
+  BOOST_TEST(accepted() == "softirq hardirq NMI ");
+  {
+    const BottomHalvesOff outer;
+    const BottomHalvesOff inner;
+    BOOST_TEST(accepted() == "hardirq NMI ");
+    {
+      const IrqsOff off;
+      BOOST_TEST(accepted() == "NMI ");
+    }
+    BOOST_TEST(accepted() == "hardirq NMI ");
+  }
+  {
+    const ContextGuard softirq(Context::kSoftirq);
+    BOOST_TEST(accepted() == "hardirq NMI ");
+    const ContextGuard hardirq(Context::kHardirq);
+    BOOST_TEST(accepted() == "NMI ");
+    const ContextGuard nmi(Context::kNmi);
+    BOOST_TEST(accepted() == "");
+    BOOST_TEST(context_name(task.context()) == "NMI");
+  }
+  BOOST_TEST(accepted() == "softirq hardirq NMI ");
+  BOOST_CHECK(task.context() == Context::kTask);
+}
+
 BOOST_AUTO_TEST_CASE(scopes_of_allocation_nest) {
   Task& task = Task::current();
   BOOST_CHECK(task.alloc_scope() == AllocScope::kNone);
