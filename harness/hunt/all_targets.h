@@ -10,6 +10,7 @@ extern const TargetInfo kPercpuTarget;
 extern const TargetInfo kLockTarget;
 extern const TargetInfo kPagesTarget;
 extern const TargetInfo kSlabTarget;
+extern const TargetInfo kTcpTarget;
 extern const TargetInfo kCanaryTarget;
 
 }  // namespace ring3::harness

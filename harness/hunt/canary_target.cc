@@ -37,13 +37,14 @@ class CanaryTarget final : public Target {
 
 }  // namespace
 
-constinit const TargetInfo kCanaryTarget{.name = "canary",
-                                         .about = "a planted race, to see that it is found",
-                                         .ops = kOps,
-                                         .weights = kWeights,
-                                         .named = {},
-                                         .make = [](const Scenario&) -> std::unique_ptr<Target> {
-                                           return std::make_unique<CanaryTarget>();
-                                         }};
+constinit const TargetInfo kCanaryTarget{
+    .name = "canary",
+    .about = "a planted race, to see that it is found",
+    .ops = kOps,
+    .weights = kWeights,
+    .named = {},
+    .make = [](World&, const Scenario&) -> std::unique_ptr<Target> {
+      return std::make_unique<CanaryTarget>();
+    }};
 
 }  // namespace ring3::harness

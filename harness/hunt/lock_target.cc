@@ -127,13 +127,14 @@ class LockTarget final : public Target {
 
 }  // namespace
 
-constinit const TargetInfo kLockTarget{.name = "lock",
-                                       .about = "mutexes, rwlocks and spinlocks with their checker",
-                                       .ops = kOps,
-                                       .weights = kWeights,
-                                       .named = kNamed,
-                                       .make = [](const Scenario&) -> std::unique_ptr<Target> {
-                                         return std::make_unique<LockTarget>();
-                                       }};
+constinit const TargetInfo kLockTarget{
+    .name = "lock",
+    .about = "mutexes, rwlocks and spinlocks with their checker",
+    .ops = kOps,
+    .weights = kWeights,
+    .named = kNamed,
+    .make = [](World&, const Scenario&) -> std::unique_ptr<Target> {
+      return std::make_unique<LockTarget>();
+    }};
 
 }  // namespace ring3::harness

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/hunt/all_targets.h"
+#include "harness/hunt/cpu_interrupts.h"
 #include "harness/hunt/hand_over.h"
 #include "harness/hunt/ownership.h"
 #include "mm/mm.h"
@@ -14,16 +15,17 @@ namespace {
 constexpr uint32_t kSlots = 3;
 constexpr uint32_t kMostOrder = 3;
 
-enum Kind : uint32_t { kAlloc, kFree, kSwap, kDrain, kSplit, kReplug, kFreeShared };
+enum Kind : uint32_t { kAlloc, kFree, kSwap, kDrain, kSplit, kReplug, kIrq, kFreeShared };
 constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
                            {"free", 1, {kSlots}},
                            {"swap", 1, {kSlots}},
                            {"drain", 0, {}},
                            {"split", 1, {kSlots}},
                            {"replug", 1, {3}},
+                           {"irq", 1, {3}},
                            {"free_shared", 1, {kShared}}};
 // Freeing what another frees too is a mistake, for scenarios that expect it.
-constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 0};
+constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // Drain against free.
@@ -35,6 +37,8 @@ constexpr std::string_view kNamed[] = {
     "target pages\ncpus 2\ntask 0\nfree_shared 1\ndrain\ntask 1\nfree_shared 1\n",
     // What one allocates another frees and a third allocates.
     "target pages\ncpus 3\ntask 0\nalloc 0 0\nswap 0\ntask 1\nswap 0\nfree 0\ntask 2\nalloc 0 0\n",
+    // An interrupt allocates and frees in the middle of a refill.
+    "target pages\ncpus 1\ntask 0\nirq 0\nalloc 0 0\nfree 0\ntask 0\nalloc 0 1\nirq 0\nfree 0\n",
     // The buddy of what is freed is allocated.
     "target pages\ncpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
 };
@@ -44,13 +48,15 @@ constexpr size_t kArenaBytes = size_t{128} << 20;
 
 class PagesTarget final : public Target {
  public:
-  explicit PagesTarget(const Scenario& scenario)
+  PagesTarget(World& world, const Scenario& scenario)
       : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
         pages_(std::move(mm::PageAllocator::create({.size_bytes = kArenaBytes,
                                                     .lockdep = nullptr,
                                                     .reports = &trap_,
                                                     .topology = &topology_})
                              .value())),
+        irqs_(world, scenario.cpus,
+              [&] { free(world, allocate(world, mm::Order(0), mm::kGfpAtomic)); }),
         held_(scenario.tasks.size()) {
     free_blocks_ = pages_->free_blocks();
     for (uint32_t i = 0; i < kShared; ++i) {
@@ -63,7 +69,7 @@ class PagesTarget final : public Target {
     Block& slot = held_[task][op.numbers[0] % kSlots];
     switch (op.kind) {
       case kAlloc:
-        if (slot.page == nullptr) slot = allocate(world, mm::Order(op.numbers[1]));
+        if (slot.page == nullptr) slot = allocate(world, mm::Order(op.numbers[1]), mm::kGfpKernel);
         break;
       case kFree:
         free(world, std::exchange(slot, {}));
@@ -81,6 +87,9 @@ class PagesTarget final : public Target {
       case kReplug:
         pages_->cpu_dead(op.numbers[0] % topology_.cpu_ids());
         pages_->cpu_online(op.numbers[0] % topology_.cpu_ids());
+        break;
+      case kIrq:
+        irqs_.raise(op.numbers[0]);
         break;
       case kFreeShared:
         free_shared(op.numbers[0]);
@@ -120,9 +129,9 @@ class PagesTarget final : public Target {
 
   uint64_t first_of(const Block& block) const { return pages_->pfn_of(block.page).value(); }
 
-  Block allocate(World& world, mm::Order order) {
-    // Blocks of several pages are compound pages, whose tails know their head.
-    const mm::Gfp gfp = order > mm::Order(0) ? mm::kGfpKernel | mm::kGfpFlagComp : mm::kGfpKernel;
+  // Blocks of several pages are compound pages, whose tails know their head.
+  Block allocate(World& world, mm::Order order, mm::Gfp gfp) {
+    if (order > mm::Order(0)) gfp = gfp | mm::kGfpFlagComp;
     Block block{.page = pages_->alloc_pages(gfp, order), .order = order};
     if (block.page == nullptr) world.fail("an allocation failed though memory is free");
     ++allocs_;
@@ -155,6 +164,7 @@ class PagesTarget final : public Target {
   const Topology topology_;
   ReportTrap trap_;
   const std::unique_ptr<mm::PageAllocator> pages_;
+  CpuInterrupts irqs_;
   std::array<uint64_t, mm::kOrders> free_blocks_;
   std::vector<std::array<Block, kSlots>> held_;  // of each task
   Mailboxes<Block> boxes_;
@@ -173,8 +183,8 @@ constinit const TargetInfo kPagesTarget{
     .ops = kOps,
     .weights = kWeights,
     .named = kNamed,
-    .make = [](const Scenario& scenario) -> std::unique_ptr<Target> {
-      return std::make_unique<PagesTarget>(scenario);
+    .make = [](World& world, const Scenario& scenario) -> std::unique_ptr<Target> {
+      return std::make_unique<PagesTarget>(world, scenario);
     }};
 
 }  // namespace ring3::harness

@@ -4,16 +4,17 @@
 #include <algorithm>
 
 #include "harness/hunt/all_targets.h"
+#include "harness/hunt/cpu_interrupts.h"
 #include "harness/hunt/ownership.h"
 #include "lib/cpu/percpu_stack.h"
 
 namespace ring3::harness {
 namespace {
 
-enum Kind : uint32_t { kPush, kPop, kEvict, kDrain, kReplug };
-constexpr OpInfo kOps[] = {
-    {"push", 0, {}}, {"pop", 0, {}}, {"evict", 1, {3}}, {"drain", 1, {3}}, {"replug", 1, {3}}};
-constexpr uint32_t kWeights[] = {6, 6, 2, 2, 1};
+enum Kind : uint32_t { kPush, kPop, kEvict, kDrain, kReplug, kIrq };
+constexpr OpInfo kOps[] = {{"push", 0, {}},   {"pop", 0, {}},     {"evict", 1, {3}},
+                           {"drain", 1, {3}}, {"replug", 1, {3}}, {"irq", 1, {3}}};
+constexpr uint32_t kWeights[] = {6, 6, 2, 2, 1, 1};
 
 constexpr std::string_view kNamed[] = {
     // Drain against pop and push.
@@ -24,6 +25,8 @@ constexpr std::string_view kNamed[] = {
     "target percpu\ncpus 2\ntask 0\npush\npush\npop\npop\ntask 1\npush\npop\n",
     // The CPU goes while it is used.
     "target percpu\ncpus 2\ntask 0\npush\npush\npop\ntask 1\nreplug 0\npop\n",
+    // An interrupt in the middle of a sequence, which pops and pushes.
+    "target percpu\ncpus 1\ntask 0\npush\nirq 0\npush\npop\ntask 0\nirq 0\npop\n",
     // An eviction by the owner against a drain by another.
     "target percpu\ncpus 2\ntask 0\npush\npush\nevict 1\npop\ntask 1\ndrain 0\n",
 };
@@ -33,10 +36,11 @@ constexpr uint32_t kCapacity = 3;
 
 class PercpuTarget final : public Target {
  public:
-  explicit PercpuTarget(const Scenario& scenario)
+  PercpuTarget(World& world, const Scenario& scenario)
       : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
         stack_(std::move(PerCpuStack<uint32_t>::create(kCapacity, topology_).value())),
-        hands_(scenario.tasks.size() + 1) {
+        hands_(scenario.tasks.size() + 1),
+        irqs_(world, scenario.cpus, [&] { pop_and_push(world); }) {
     for (uint32_t task = 0; task < scenario.tasks.size(); ++task) {
       for (uint32_t i = 0; i < kTokensEach; ++i) {
         hands_[task].push_back(task * kTokensEach + i);
@@ -56,10 +60,7 @@ class PercpuTarget final : public Target {
         if (!hand.empty()) push(world, hand);
         break;
       case kPop:
-        if (uint32_t token; stack_.pop(token)) {
-          ++pops_;
-          take(world, hand, token);
-        }
+        pop(world, hand);
         break;
       case kEvict:
         stack_.evict(op.numbers[0] + 1, take_all);
@@ -68,6 +69,9 @@ class PercpuTarget final : public Target {
       case kReplug:  // what Memory::cpu_dead and cpu_online do
         stack_.drain(cpu, take_all);
         if (op.kind == kReplug) stack_.bring_up(cpu);
+        break;
+      case kIrq:
+        irqs_.raise(cpu);
         break;
     }
   }
@@ -87,6 +91,19 @@ class PercpuTarget final : public Target {
   }
 
  private:
+  // What it cannot push is left at the end.
+  void pop_and_push(World& world) {
+    std::vector<uint32_t> hand;
+    pop(world, hand);
+    if (!hand.empty()) push(world, hand);
+    hands_.back().insert(hands_.back().end(), hand.begin(), hand.end());
+  }
+  void pop(World& world, std::vector<uint32_t>& hand) {
+    uint32_t token;
+    if (!stack_.pop(token)) return;
+    ++pops_;
+    take(world, hand, token);
+  }
   void push(World& world, std::vector<uint32_t>& hand) {
     const uint32_t token = hand.back();
     // Whoever pops it may be first to go on.
@@ -107,6 +124,7 @@ class PercpuTarget final : public Target {
   const Topology topology_;
   PerCpuStack<uint32_t> stack_;
   std::vector<std::vector<uint32_t>> hands_;  // of each task, and what is left at the end
+  CpuInterrupts irqs_;
   Ownership owners_;
   uint64_t pushes_ = 0;
   uint64_t pops_ = 0;
@@ -120,8 +138,8 @@ constinit const TargetInfo kPercpuTarget{
     .ops = kOps,
     .weights = kWeights,
     .named = kNamed,
-    .make = [](const Scenario& scenario) -> std::unique_ptr<Target> {
-      return std::make_unique<PercpuTarget>(scenario);
+    .make = [](World& world, const Scenario& scenario) -> std::unique_ptr<Target> {
+      return std::make_unique<PercpuTarget>(world, scenario);
     }};
 
 }  // namespace ring3::harness

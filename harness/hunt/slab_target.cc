@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/hunt/all_targets.h"
+#include "harness/hunt/cpu_interrupts.h"
 #include "harness/hunt/hand_over.h"
 #include "harness/hunt/ownership.h"
 #include "mm/mm.h"
@@ -14,12 +15,16 @@ namespace {
 constexpr uint32_t kSlots = 3;
 constexpr std::array<size_t, 3> kSizes{64, 2048, 9000};  // of kmalloc; the last is whole pages
 
-enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kFreeShared };
-constexpr OpInfo kOps[] = {{"alloc", 1, {kSlots}}, {"kmalloc", 2, {kSlots, kSizes.size()}},
-                           {"free", 1, {kSlots}},  {"swap", 1, {kSlots}},
-                           {"shrink", 0, {}},      {"free_shared", 1, {kShared}}};
+enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kIrq, kFreeShared };
+constexpr OpInfo kOps[] = {{"alloc", 1, {kSlots}},
+                           {"kmalloc", 2, {kSlots, kSizes.size()}},
+                           {"free", 1, {kSlots}},
+                           {"swap", 1, {kSlots}},
+                           {"shrink", 0, {}},
+                           {"irq", 1, {3}},
+                           {"free_shared", 1, {kShared}}};
 // Freeing what another frees too is a mistake, for scenarios that expect it.
-constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 0};
+constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // A new slab against a shrink.
@@ -27,6 +32,8 @@ constexpr std::string_view kNamed[] = {
     // Racing double frees: of an object, and of a large one.
     "target slab\ncpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
     "target slab\ncpus 2\ntask 0\nfree_shared 1\ntask 1\nfree_shared 1\n",
+    // An interrupt allocates and frees in the middle of a new slab.
+    "target slab\ncpus 1\ntask 0\nirq 0\nalloc 0\nfree 0\ntask 0\nalloc 0\nirq 0\nshrink\n",
     // What one allocates another frees.
     "target slab\ncpus 2\ntask 0\nalloc 0\nswap 0\nalloc 0\ntask 1\nswap 0\nfree 0\nalloc 1\n",
     "target slab\ncpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
@@ -38,7 +45,7 @@ constexpr uint64_t kUnitBytes = 64;
 
 class SlabTarget final : public Target {
  public:
-  explicit SlabTarget(const Scenario& scenario)
+  SlabTarget(World& world, const Scenario& scenario)
       : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
         memory_(std::move(mm::Memory::create({.size_bytes = kArenaBytes,
                                               .lockdep = nullptr,
@@ -46,6 +53,7 @@ class SlabTarget final : public Target {
                                               .topology = &topology_})
                               .value())),
         cache_(memory_->create_cache({.name = "hunted", .object_size = kObjectBytes}).value()),
+        irqs_(world, scenario.cpus, [&] { free(world, allocate(world, mm::kGfpAtomic)); }),
         held_(scenario.tasks.size()),
         shared_{cache_->alloc(mm::kGfpKernel), memory_->kmalloc(kSizes.back(), mm::kGfpKernel)} {}
 
@@ -54,7 +62,7 @@ class SlabTarget final : public Target {
     switch (op.kind) {
       case kAlloc:
         if (slot.address == nullptr) {
-          slot = got(world, {.address = cache_->alloc(mm::kGfpKernel), .bytes = kObjectBytes});
+          slot = allocate(world, mm::kGfpKernel);
         }
         break;
       case kKmalloc:
@@ -71,6 +79,9 @@ class SlabTarget final : public Target {
         break;
       case kShrink:
         memory_->slabs().shrink_all();
+        break;
+      case kIrq:
+        irqs_.raise(op.numbers[0]);
         break;
       case kFreeShared:
         free_shared(op.numbers[0]);
@@ -102,6 +113,9 @@ class SlabTarget final : public Target {
     uint64_t units() const { return bytes / kUnitBytes; }
   };
 
+  Object allocate(World& world, mm::Gfp gfp) {
+    return got(world, {.address = cache_->alloc(gfp), .bytes = kObjectBytes});
+  }
   Object got(World& world, const Object& object) {
     if (object.address == nullptr) world.fail("an allocation failed though memory is free");
     owners_.got(world, object.first(), object.units());
@@ -121,6 +135,7 @@ class SlabTarget final : public Target {
   ReportTrap trap_;
   const std::unique_ptr<mm::Memory> memory_;
   mm::KmemCache* const cache_;
+  CpuInterrupts irqs_;
   std::vector<std::array<Object, kSlots>> held_;  // of each task
   Mailboxes<Object> boxes_;
   std::array<void*, kShared> shared_;
@@ -136,8 +151,8 @@ constinit const TargetInfo kSlabTarget{
     .ops = kOps,
     .weights = kWeights,
     .named = kNamed,
-    .make = [](const Scenario& scenario) -> std::unique_ptr<Target> {
-      return std::make_unique<SlabTarget>(scenario);
+    .make = [](World& world, const Scenario& scenario) -> std::unique_ptr<Target> {
+      return std::make_unique<SlabTarget>(world, scenario);
     }};
 
 }  // namespace ring3::harness

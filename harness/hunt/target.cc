@@ -8,8 +8,8 @@
 namespace ring3::harness {
 namespace {
 
-constexpr std::array<const TargetInfo*, 4> kTargets{&kPercpuTarget, &kLockTarget, &kPagesTarget,
-                                                    &kSlabTarget};
+constexpr std::array<const TargetInfo*, 5> kTargets{&kPercpuTarget, &kLockTarget, &kPagesTarget,
+                                                    &kSlabTarget, &kTcpTarget};
 constexpr uint64_t kNamedOneIn = 4;
 
 Op draw_op(const TargetInfo& target, Prng& prng) {

@@ -29,8 +29,9 @@ struct TargetInfo {
   std::span<const uint32_t> weights;
   // Scenarios that people thought of, as text.
   std::span<const std::string_view> named;
-  // For `scenario`, whose CPUs the world has; called where per-CPU objects are made for them.
-  std::unique_ptr<Target> (*make)(const Scenario& scenario);
+  // For `scenario`, whose CPUs and tasks the world has; called where per-CPU objects are made for
+  // them. The target may add interrupts.
+  std::unique_ptr<Target> (*make)(World& world, const Scenario& scenario);
 };
 
 // What --target all hunts in; the canary is not among them.
