@@ -60,11 +60,11 @@ HARNESS_SOURCES := $(filter-out harness/main.cc,$(call sources_of,harness)) $(if
 TEST_SOURCES := $(addprefix tests/,$(tests_SOURCES))
 FUZZ_TARGETS := $(fuzz_TARGETS)
 BENCHES := $(bench_PROGRAMS)
-SIM_TEST_SOURCES := $(wildcard $(tests_SIM_FOLDERS:%=tests/%/*_test.cc))
+SIM_TEST_SOURCES := $(addprefix tests/,$(tests_SIM_SOURCES))
 ALL_SOURCES := $(LIBRARY_SOURCES) $(filter-out $(SIM_SOURCES),$(HARNESS_SOURCES)) harness/main.cc $(filter-out $(SIM_TEST_SOURCES),$(TEST_SOURCES)) \
 	$(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cc) tests/fuzz/runner_main.cc $(BENCHES:%=tests/bench/%_bench.cc)
 ALL_HEADERS := $(wildcard $(addsuffix /*.h,$(MODULES) $(harness_FOLDERS) $(net_FOLDERS)) \
-	tests/*.h tests/*/*.h)
+	tests/*.h tests/*/*.h tests/*/*/*.h)
 
 # ---- Flags; each variant has its own folder. ----
 

@@ -288,9 +288,9 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
 void add_hunt(CLI::App& program, HuntOptions& options) {
   CLI::App& app = *program.add_subcommand(
       "hunt", "run small scenarios under schedules of all kinds and look for races (MODE=sim)");
-  app.add_option(
-         "--target", options.target,
-         "where: percpu, lock, pages, slab, all of them (the default), or canary, a planted race")
+  app.add_option("--target", options.target,
+                 "where: percpu, lock, pages, slab, tcp, all of them (the default), or canary, a "
+                 "planted race")
       ->option_text("NAME");
   add_parsed(app, "--strategy", options.strategy, parse_strategy,
              "who decides: random, pct, pos or surw (default: all in turn)")
@@ -321,6 +321,20 @@ void add_hunt(CLI::App& program, HuntOptions& options) {
   add_json(app, options.json_path);
 }
 
+// ---- ring3 campaign ----
+
+void add_campaign(CLI::App& program, CampaignOptions& options) {
+  CLI::App& app = *program.add_subcommand("campaign", "put the results of many hunts together");
+  app.require_subcommand(1);
+  CLI::App& merge = *app.add_subcommand(
+      "merge", "each finding once, with its smallest story and how often all hunts have met it");
+  merge
+      .add_option("FILE", options.paths,
+                  "what hunt --json has written, of any number of hunts; - is standard input")
+      ->required();
+  add_json(merge, options.json_path);
+}
+
 // ---- Errors. ----
 
 // The first argument that nobody knows, and what it was probably meant to be; empty when all are
@@ -336,13 +350,13 @@ std::string name_unknown(CLI::App& program, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (!argument.starts_with('-')) {
-      if (app != &program) continue;
       std::vector<std::string> names;
-      for (const CLI::App* sub : program.get_subcommands({})) names.push_back(sub->get_name());
+      for (const CLI::App* sub : app->get_subcommands({})) names.push_back(sub->get_name());
+      if (names.empty()) continue;
       if (std::find(names.begin(), names.end(), argument) == names.end()) {
         return suggest("command", argument, names);
       }
-      app = program.get_subcommand(std::string(argument));
+      app = app->get_subcommand(std::string(argument));
       continue;
     }
     const std::string name(argument.substr(0, argument.find('=')));
@@ -358,10 +372,11 @@ std::string name_unknown(CLI::App& program, int argc, char** argv) {
 
 // CLI11's words, but for what it says in its own terms.
 std::string describe(const CLI::ParseError& wrong, CLI::App& program, int argc, char** argv) {
-  const bool extra = dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr;
-  if (const std::string unknown = extra ? name_unknown(program, argc, argv) : std::string();
-      !unknown.empty()) {
-    return unknown;
+  // A word that is no command leaves the command that is required missing.
+  if (dynamic_cast<const CLI::ExtrasError*>(&wrong) != nullptr ||
+      dynamic_cast<const CLI::RequiredError*>(&wrong) != nullptr) {
+    const std::string unknown = name_unknown(program, argc, argv);
+    if (!unknown.empty()) return unknown;
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&wrong) != nullptr) {
     const std::string what = wrong.what();
@@ -384,17 +399,20 @@ Command parse_command_line(int argc, char** argv) {
   ReplayOptions replay;
   HuntOptions hunt;
   SimArguments sim;
+  CampaignOptions campaign;
   add_stress(program, stress);
   add_replay(program, replay);
   add_sim(program, sim);
   add_hunt(program, hunt);
+  add_campaign(program, campaign);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
-      throw CLI::RequiredError("a subcommand, stress, replay, sim or hunt,");
+      throw CLI::RequiredError("a subcommand, stress, replay, sim, hunt or campaign,");
     if (program.got_subcommand("replay")) return replay;
     if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;
+    if (program.got_subcommand("campaign")) return campaign;
     return resolve(stress);
   } catch (const CLI::Success& help) {
     program.exit(help);

@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "harness/campaign_command.h"
 #include "harness/exit_code.h"
 #include "harness/hunt/hunt_options.h"
 #include "harness/replay/replay.h"
@@ -14,7 +15,8 @@ namespace ring3::harness {
 
 // What to run, or, when help was asked for or the options are wrong, what was printed about it and
 // the status to exit with.
-using Command = std::variant<ExitCode, StressOptions, ReplayOptions, SimOptions, HuntOptions>;
+using Command =
+    std::variant<ExitCode, StressOptions, ReplayOptions, SimOptions, HuntOptions, CampaignOptions>;
 
 Command parse_command_line(int argc, char** argv);
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "harness/hunt/hunter.h"
 #include "harness/report/deliver.h"
@@ -42,36 +41,14 @@ Result<HuntPlan> plan_of(const HuntOptions& options) {
   return plan;
 }
 
-std::string finding_json(const Finding& finding) {
-  const std::span<const OpInfo> ops = ops_of_target(finding.scenario.target);
-  return nlohmann::ordered_json{
-             {"kind", "finding"},
-             {"signature", finding.verdict.signature},
-             {"what", finding.verdict.what},
-             {"target", finding.scenario.target},
-             {"seed", finding.seed},
-             {"strategy", strategy_name(finding.strategy)},
-             {"count", finding.count},
-             {"operations", finding.scenario.op_count()},
-             {"switches", finding.verdict.schedule.switches.size()},
-             {"moves", finding.verdict.schedule.moves.size()},
-             {"story", to_text(finding.scenario, ops) + to_text(finding.verdict.schedule)}}
-             .dump() +
-         "\n";
-}
-
-std::string summary_json(const Hunter& hunter, Nanos time) {
-  return nlohmann::ordered_json{
-             {"kind", "summary"},
-             {"first_seed", hunter.plan().first_seed},
-             {"next_seed", hunter.next_seed()},
-             {"schedules", hunter.schedules()},
-             {"steps", hunter.steps()},
-             {"seconds", static_cast<double>(time.value()) / 1e9},
-             {"cpu_seconds", static_cast<double>(os::thread_cpu_now().value()) / 1e9},
-             {"findings", hunter.findings().size()}}
-             .dump() +
-         "\n";
+HuntSummary summary_of(const Hunter& hunter, Nanos time) {
+  return {.first_seed = hunter.plan().first_seed,
+          .next_seed = hunter.next_seed(),
+          .schedules = hunter.schedules(),
+          .steps = hunter.steps(),
+          .seconds = static_cast<double>(time.value()) / 1e9,
+          .cpu_seconds = static_cast<double>(os::thread_cpu_now().value()) / 1e9,
+          .findings = hunter.findings().size()};
 }
 
 std::string summary_text(const Hunter& hunter, Nanos time) {
@@ -103,11 +80,12 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   std::string text;
   std::string json;
   for (const auto& [signature, finding] : hunter.findings()) {
-    text += to_text(finding) + "\n";
-    json += finding_json(finding);
+    const FindingRecord record = record_of(finding);
+    text += to_text(record) + "\n";
+    json += to_json(record);
   }
   text += summary_text(hunter, time);
-  json += summary_json(hunter, time);
+  json += to_json(summary_of(hunter, time));
   return deliver(options.json_path, json, text,
                  hunter.findings().empty() ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
@@ -132,7 +110,7 @@ ExitCode replay(const HuntOptions& options) {
   }
   std::string report;
   if (finding.count != 0) {
-    report = to_text(options.shrink ? shrink(finding, stacks) : finding);
+    report = to_text(record_of(options.shrink ? shrink(finding, stacks) : finding));
   }
   report += fmt::format("# found in {} of {} replays\n", finding.count, runs);
   return deliver({}, {}, report,

@@ -22,6 +22,7 @@ struct Runner {
   ExitCode operator()(const ReplayOptions& options) const { return replay_command(options); }
   ExitCode operator()(const SimOptions& options) const { return sim_command(options, program); }
   ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
+  ExitCode operator()(const CampaignOptions& options) const { return campaign_command(options); }
 };
 
 }  // namespace

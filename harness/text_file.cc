@@ -30,7 +30,7 @@ Result<std::string> read_text_file(const std::string& path) {
   if (!standard_input) std::fclose(file);
   if (error != 0) return failure(error);
   if (text.size() > kMostBytes) {
-    return Error{Errc::kBadFormat, path + " is larger than 16 MiB, which no story is"};
+    return Error{Errc::kBadFormat, path + " is larger than 16 MiB, which no text of ours is"};
   }
   return text;
 }

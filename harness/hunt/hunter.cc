@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <iterator>
 
 namespace ring3::harness {
 namespace {
@@ -26,7 +25,7 @@ std::string signature_of(std::string_view target, std::string_view what) {
   return signature;
 }
 
-std::string_view kind_of(Ending ending) {
+const char* kind_of(Ending ending) {
   switch (ending) {
     case Ending::kDone:
       return "clean";
@@ -51,13 +50,14 @@ void abandon(std::unique_ptr<Target> target) {
 Verdict run_scenario(const Scenario& scenario, Strategy& strategy, StackPool& stacks) {
   World world({.cpus = scenario.cpus, .max_steps = kMaxSteps}, strategy, stacks);
   const World::Setup setup(world);
-  std::unique_ptr<Target> target = find_target(scenario.target)->make(scenario);
+  std::unique_ptr<Target> target;
   for (uint32_t t = 0; t < scenario.tasks.size(); ++t) {
     const ScenarioTask& task = scenario.tasks[t];
     world.spawn(fmt::format("task{}", t), task.cpu, [&world, &target, &task, t] {
       for (const Op& op : task.ops) target->run(world, t, op);
     });
   }
+  target = find_target(scenario.target)->make(world, scenario);
   Verdict verdict{.ending = world.run(),
                   .what = {},
                   .signature = {},
@@ -76,20 +76,20 @@ Verdict run_scenario(const Scenario& scenario, Strategy& strategy, StackPool& st
   return verdict;
 }
 
-std::string to_text(const Finding& finding) {
-  std::string text =
-      fmt::format("# {}: {}\n", kind_of(finding.verdict.ending), finding.verdict.signature);
-  std::string_view what = finding.verdict.what;
-  while (!what.empty()) {
-    const size_t end = std::min(what.find('\n'), what.size());
-    fmt::format_to(std::back_inserter(text), "#   {}\n", what.substr(0, end));
-    what.remove_prefix(std::min(end + 1, what.size()));
-  }
-  fmt::format_to(std::back_inserter(text), "# seed {}, strategy {}, found {} time{}\n",
-                 finding.seed, strategy_name(finding.strategy), finding.count,
-                 finding.count == 1 ? "" : "s");
-  return text + to_text(finding.scenario, ops_of_target(finding.scenario.target)) +
-         to_text(finding.verdict.schedule);
+FindingRecord record_of(const Finding& finding) {
+  const Verdict& verdict = finding.verdict;
+  return {.ending = kind_of(verdict.ending),
+          .signature = verdict.signature,
+          .what = verdict.what,
+          .target = finding.scenario.target,
+          .seed = finding.seed,
+          .strategy = std::string(strategy_name(finding.strategy)),
+          .count = finding.count,
+          .operations = finding.scenario.op_count(),
+          .switches = verdict.schedule.switches.size(),
+          .moves = verdict.schedule.moves.size(),
+          .story = to_text(finding.scenario, ops_of_target(finding.scenario.target)) +
+                   to_text(verdict.schedule)};
 }
 
 void Hunter::prepare(uint64_t group) {

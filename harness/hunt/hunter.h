@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/hunt/campaign.h"
 #include "harness/hunt/scenario.h"
 #include "harness/hunt/target.h"
 #include "harness/sim/strategy.h"
@@ -35,9 +36,7 @@ struct Finding {
   uint64_t seed = 0;   // of the first time
   uint64_t count = 1;  // times it was found
 };
-// What is printed of it, which --replay reads: what is wrong as comments, the scenario, the
-// schedule.
-std::string to_text(const Finding& finding);
+FindingRecord record_of(const Finding& finding);
 
 // What to hunt for.
 struct HuntPlan {

@@ -5,18 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/harness/contains.h"
 #include "tests/harness/run_program.h"
 #include "tests/harness/temp_file.h"
 
 namespace ring3::harness {
 namespace {
 
+using test::contains;
 using test::run_ring3;
 using test::TempFile;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 
@@ -80,7 +78,7 @@ BOOST_AUTO_TEST_CASE(wrong_names_and_broken_stories_are_said) {
   const auto target = run_ring3("hunt --target moon");
   BOOST_TEST(target.exit_code == 2);
   BOOST_TEST(
-      contains(target.err, "--target: 'moon' is none; use percpu, lock, pages, slab, or all"));
+      contains(target.err, "--target: 'moon' is none; use percpu, lock, pages, slab, tcp, or all"));
   const TempFile story("target pages\ntask 0\n  fly 1\n");
   const auto broken = run_ring3("hunt --replay " + story.path());
   BOOST_TEST(broken.exit_code == 2);

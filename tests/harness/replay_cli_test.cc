@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/harness/contains.h"
 #include "tests/harness/run_program.h"
 #include "tests/harness/temp_file.h"
 
@@ -13,10 +14,6 @@ namespace {
 namespace data = boost::unit_test::data;
 
 const std::string kSample = "tests/data/kmem_trace_net_small.txt.gz";
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -5,17 +5,15 @@
 #include <set>
 #include <sstream>
 
+#include "tests/harness/contains.h"
 #include "tests/harness/run_program.h"
 #include "tests/harness/temp_file.h"
 
 namespace ring3::harness {
 namespace {
 
+using test::contains;
 using test::run_ring3;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string hash_of(const std::string& text) {
   const size_t at = text.find("trace-hash=");

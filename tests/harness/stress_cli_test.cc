@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/harness/contains.h"
 #include "tests/harness/run_program.h"
 
 namespace ring3::test {
@@ -19,10 +20,6 @@ std::string last_line(const std::string& text) {
   const size_t end = text.find_last_not_of('\n');
   return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
 }
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // A sanitizer's shadow does not fit a limited address space.
 boost::test_tools::assertion_result not_sanitized(boost::unit_test::test_unit_id) {
   const std::string variant = RING3_BUILD;
@@ -233,7 +230,7 @@ struct Wrong {
 };
 std::ostream& operator<<(std::ostream& out, const Wrong& wrong) { return out << wrong.arguments; }
 const Wrong kWrong[] = {
-    {"", "a subcommand, stress, replay, sim or hunt, is required"},
+    {"", "a subcommand, stress, replay, sim, hunt or campaign, is required"},
     {"stress", "nothing to do; try --all 2"},
     {"stress --pages 0", "nothing to do"},
     {"stress --pages -1", "--pages"},

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(the_allocators_and_locks_are_clean) {
   for (const TargetInfo* target : targets()) {
     const Hunter hunter = hunted(plan_for(target->name.data(), 1500));
     for (const auto& [signature, finding] : hunter.findings()) {
-      BOOST_TEST_INFO(to_text(finding));
+      BOOST_TEST_INFO(to_text(record_of(finding)));
       BOOST_TEST(signature == "");
     }
     BOOST_TEST(hunter.schedules() > 1500u);
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_finding_replays_a_hundred_times_of_a_hundred_and_shrinks)
   BOOST_TEST(small.scenario.op_count() == 2u);
   BOOST_TEST(small.verdict.schedule.switches.size() <= 2u);
   BOOST_TEST(small.verdict.schedule.moves.empty());
-  const auto story = parse_story(to_text(small), ops_of_target);
+  const auto story = parse_story(to_text(record_of(small)), ops_of_target);
   BOOST_REQUIRE(story.ok());
   for (int i = 0; i < 100; ++i) {
     const Verdict verdict = run_scenario(story->scenario, *make_replay(story->schedule), stacks);

@@ -17,7 +17,7 @@ PageSet full() {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_fragmentation)
+BOOST_AUTO_TEST_SUITE(harness_replay_fragmentation)
 
 // By hand: of 16 pages, 1024 to 1027, 1030, 1031 and 1035 are free: one block of order 2, one of
 // order 1, one of order 0: 7 pages. 1 of 7 is useless for order 1, 3 of 7 for order 2, all above.

@@ -24,7 +24,7 @@ ReplayPlan plan_of(std::vector<TraceEvent> events, ReplayMode mode = ReplayMode:
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_replay_plan)
+BOOST_AUTO_TEST_SUITE(harness_replay_replay_plan)
 
 BOOST_AUTO_TEST_CASE(a_free_gets_the_slot_of_its_allocation) {
   const auto plan = plan_of({object(Kind::kKmalloc, 0x10, 8), object(Kind::kKmalloc, 0x20, 8),

@@ -13,7 +13,7 @@ TraceGfp parse(std::string_view text, std::optional<unsigned> migratetype = {}) 
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_trace_gfp)
+BOOST_AUTO_TEST_SUITE(harness_replay_trace_gfp)
 
 BOOST_AUTO_TEST_CASE(names_of_every_kernel_are_known) {
   // 2.6 to 4.3 printed flags without underscores.

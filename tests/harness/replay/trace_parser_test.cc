@@ -16,7 +16,7 @@ ParsedEvent event(const char* line) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_trace_parser)
+BOOST_AUTO_TEST_SUITE(harness_replay_trace_parser)
 
 BOOST_AUTO_TEST_CASE(reads_the_form_of_perf_script) {
   const ParsedEvent alloc = event(

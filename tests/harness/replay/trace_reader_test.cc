@@ -9,11 +9,13 @@
 #include <boost/test/unit_test.hpp>
 #include <iterator>
 
+#include "tests/harness/contains.h"
 #include "tests/harness/temp_file.h"
 
 namespace ring3::harness {
 namespace {
 
+using test::contains;
 using test::TempFile;
 namespace data = boost::unit_test::data;
 
@@ -26,13 +28,9 @@ std::string error_of(const std::string& path) {
   return trace.error().message;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_trace_reader)
+BOOST_AUTO_TEST_SUITE(harness_replay_trace_reader)
 
 // Counted with zgrep -o 'kmem:[a-z_]*' | sort | uniq -c
 BOOST_AUTO_TEST_CASE(every_event_of_a_real_trace_is_read) {

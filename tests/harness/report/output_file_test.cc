@@ -32,7 +32,7 @@ struct Folder {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_output_file)
+BOOST_AUTO_TEST_SUITE(harness_report_output_file)
 
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_whole_and_nothing_is_left_beside_it) {
   Folder folder;

@@ -4,7 +4,7 @@
 
 namespace ring3::harness {
 
-BOOST_AUTO_TEST_SUITE(harness_yaml)
+BOOST_AUTO_TEST_SUITE(harness_report_yaml)
 
 BOOST_AUTO_TEST_CASE(nested_documents_become_blocks) {
   const auto document = nlohmann::ordered_json::parse(

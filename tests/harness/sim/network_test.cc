@@ -106,7 +106,7 @@ Outcome exchange(mm::Memory& memory, const NetworkConfig& config, size_t up, siz
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(harness_network, TwoHosts)
+BOOST_FIXTURE_TEST_SUITE(harness_sim_network, TwoHosts)
 
 BOOST_AUTO_TEST_CASE(a_clean_link_carries_everything_without_retransmission) {
   const Outcome outcome = exchange(*memory, {.link = {}, .tcp = {}, .seed = 1}, 1 << 20, 1 << 18);

@@ -84,7 +84,7 @@ int overflow_the_stack(int depth) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_crash_handler, *boost::unit_test::precondition(not_sanitized))
+BOOST_AUTO_TEST_SUITE(harness_stress_crash_handler, *boost::unit_test::precondition(not_sanitized))
 
 BOOST_AUTO_TEST_CASE(a_crash_is_named_with_the_command_and_ends_by_its_signal) {
   for (const int number : {SIGSEGV, SIGABRT, SIGFPE}) {

@@ -18,7 +18,7 @@ struct Buffer {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_object_pattern)
+BOOST_AUTO_TEST_SUITE(harness_stress_object_pattern)
 
 BOOST_DATA_TEST_CASE(every_flipped_byte_of_a_whole_pattern_is_found,
                      data::make({1, 7, 8, 9, 16, 31, 33, 64, 100}), bytes) {

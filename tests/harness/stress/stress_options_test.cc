@@ -22,7 +22,7 @@ StressOptions parse(const std::string& line) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(harness_stress_options)
+BOOST_AUTO_TEST_SUITE(harness_stress_stress_options)
 
 BOOST_AUTO_TEST_CASE(command_to_repeat_reads_back_as_the_same_run) {
   const char* lines[] = {

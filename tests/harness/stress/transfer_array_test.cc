@@ -20,7 +20,7 @@ Object numbered(uintptr_t number) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(harness_transfer_array, Fixture)
+BOOST_FIXTURE_TEST_SUITE(harness_stress_transfer_array, Fixture)
 
 BOOST_AUTO_TEST_CASE(no_object_is_lost_or_doubled_between_threads) {
   constexpr uintptr_t kEach = 20'000;
