@@ -14,6 +14,8 @@
 #include "harness/report/output_file.h"
 #include "harness/sim/crash_trap.h"
 #include "harness/text_file.h"
+#include "lib/os.h"
+#include "lib/reservation.h"
 
 namespace ring3::harness {
 namespace {
@@ -67,6 +69,7 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   if (Status writable = check_writable(options.json_path); !writable) {
     return complain(writable.error());
   }
+  const os::Recycling recycling;
   Hunter hunter(plan);
   const CrashTrap trap;
   const Nanos start = os::monotonic_now();
@@ -97,6 +100,7 @@ ExitCode replay(const HuntOptions& options) {
   if (!story) {
     return complain({story.error().code, options.replay_path + ": " + story.error().message});
   }
+  const os::Recycling recycling;
   StackPool stacks;
   const CrashTrap trap;
   Finding finding{.scenario = story->scenario, .verdict = {}};

@@ -4,12 +4,10 @@
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
@@ -29,11 +27,6 @@ Nanos read_clock(clockid_t clock) {
   return seconds(t.tv_sec) + Nanos(t.tv_nsec);
 }
 
-size_t host_page_bytes() {
-  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
-
 // The CPUs this process may run on; as many words as the kernel's mask needs.
 std::vector<cpu_set_t> affinity_mask() {
   for (size_t words = 1;; words *= 2) {
@@ -49,48 +42,6 @@ long membarrier(int command, unsigned flags, int cpu) {
 }
 
 }  // namespace
-
-Reservation::Reservation(Reservation&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)),
-      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
-
-Reservation& Reservation::operator=(Reservation&& other) noexcept {
-  std::swap(base_, other.base_);
-  std::swap(size_bytes_, other.size_bytes_);
-  return *this;
-}
-
-Reservation::~Reservation() {
-  if (base_ != nullptr) munmap(base_, size_bytes_);
-}
-
-Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
-  CHECK_GT(size_bytes, 0u);
-  CHECK(is_power_of_two(alignment_bytes));
-  const size_t page = host_page_bytes();
-  const size_t slack = alignment_bytes > page ? alignment_bytes : 0;
-  const auto refusal = [size_bytes](const char* reason) {
-    return Error{Errc::kNoResource, "cannot reserve " + std::to_string(size_bytes) +
-                                        " bytes of address space: " + reason +
-                                        "; ask for less, or raise `ulimit -v`"};
-  };
-  if (size_bytes > SIZE_MAX - slack - page) return refusal("larger than the address space");
-  const size_t size = align_up(size_bytes, page);
-
-  // Map with slack for the alignment, then give back what lies before and after.
-  void* mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) return refusal(std::strerror(errno));
-  const auto start = reinterpret_cast<uintptr_t>(mapped);
-  const uintptr_t base = align_up(start, static_cast<uintptr_t>(alignment_bytes));
-  const size_t before = base - start;
-  const size_t after = slack - before;
-  if (before != 0) munmap(mapped, before);
-  if (after != 0) munmap(reinterpret_cast<void*>(base + size), after);
-  return Reservation(reinterpret_cast<std::byte*>(base), size);
-}
-
-void forbid_page(std::byte* page) { CHECK_EQ(mprotect(page, host_page_bytes(), PROT_NONE), 0); }
 
 std::vector<unsigned> allowed_cpus() {
   const std::vector<cpu_set_t> mask = affinity_mask();
@@ -158,7 +109,7 @@ size_t resident_bytes() {
   size_t resident_pages = 0;
   const int fields = std::fscanf(statm, "%zu %zu", &total_pages, &resident_pages);
   std::fclose(statm);
-  return fields == 2 ? resident_pages * host_page_bytes() : 0;
+  return fields == 2 ? resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 std::string read_line(const char* path) {

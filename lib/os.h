@@ -15,32 +15,6 @@
 
 namespace ring3::os {
 
-// A range of address space that costs nothing until it is touched (MAP_NORESERVE); reads as zero
-// at first touch. Unmapped by the destructor.
-class Reservation {
- public:
-  Reservation() = default;
-  Reservation(Reservation&& other) noexcept;
-  Reservation& operator=(Reservation&& other) noexcept;
-  ~Reservation();
-
-  std::byte* base() const { return base_; }
-  size_t size_bytes() const { return size_bytes_; }
-
- private:
-  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
-  Reservation(std::byte* base, size_t size_bytes) : base_(base), size_bytes_(size_bytes) {}
-  std::byte* base_ = nullptr;
-  size_t size_bytes_ = 0;
-};
-
-// Reserves `size_bytes` > 0, rounded up to a host page, at a multiple of `alignment_bytes`, a power
-// of two. kNoResource when the host refuses.
-Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
-
-// From now on an access to the host page at `page`, of a reservation, faults.
-void forbid_page(std::byte* page);
-
 // The numbers of the CPUs that this process may run on, ascending; empty when the host does not
 // say.
 std::vector<unsigned> allowed_cpus();

@@ -6,12 +6,16 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "lib/os.h"
 
@@ -182,7 +186,18 @@ size_t describe_address(uintptr_t site, std::span<char> out) {
   const std::lock_guard guard(mutex);
   // Never destroyed: a report may be the last thing a process does.
   static Symbols& symbols = *new Symbols;
-  return symbols.describe(site, out);
+  // The same few places make most reports, and looking one up takes microseconds.
+  constexpr size_t kMostKnown = 4096;
+  static auto& known = *new std::unordered_map<uintptr_t, std::string>;
+  auto found = known.find(site);
+  if (found == known.end()) {
+    if (known.size() == kMostKnown) known.clear();
+    std::array<char, 512> text;
+    found = known.emplace(site, std::string(text.data(), symbols.describe(site, text))).first;
+  }
+  const std::string_view text = std::string_view(found->second).substr(0, out.size() - 1);
+  *std::ranges::copy(text, out.begin()).out = '\0';
+  return text.size();
 }
 
 std::string describe_address(uintptr_t site) {

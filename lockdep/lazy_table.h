@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "lib/check.h"
-#include "lib/os.h"
+#include "lib/reservation.h"
 #include "lib/result.h"
 
 namespace ring3::lockdep {

@@ -65,8 +65,7 @@ Verdict run_scenario(const Scenario& scenario, Strategy& strategy, StackPool& st
                   .steps = world.step_counts(),
                   .trace_hash = world.trace_hash()};
   if (verdict.clean()) {
-    world.spawn("end", 0, [&] { target->finish(world); });
-    verdict.ending = world.run();
+    verdict.ending = world.conclude("end", [&] { target->finish(world); });
   }
   verdict.what = world.what();
   if (!verdict.clean()) {

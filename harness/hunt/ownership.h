@@ -3,9 +3,9 @@
 // The sequential model of an allocator: nobody gets what another owns, and whoever gets a thing
 // gets it after its last owner let go of it, in the order of memory and not only of time.
 
+#include <tsl/robin_map.h>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 
 #include "harness/sim/world.h"
 
@@ -42,7 +42,7 @@ class Ownership {
     bool released = false;
     Stamp last;
   };
-  std::unordered_map<uint64_t, State> units_;
+  tsl::robin_map<uint64_t, State> units_;
 };
 
 }  // namespace ring3::harness

@@ -39,7 +39,7 @@ constexpr std::string_view kNamed[] = {
     "target slab\ncpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
 };
 
-constexpr size_t kArenaBytes = size_t{16} << 20;
+constexpr size_t kArenaBytes = mm::kArenaGranule;
 constexpr size_t kObjectBytes = 1024;  // four to a slab, so that slabs come and go
 constexpr uint64_t kUnitBytes = 64;
 

@@ -58,7 +58,7 @@ constexpr std::string_view kNamed[] = {
     "target tcp\ncpus 2\ntask 0\nsend 0 100\nabort 0\ntask 1\nexpire 0\nreceive 1\n",
 };
 
-constexpr size_t kArenaBytes = size_t{16} << 20;
+constexpr size_t kArenaBytes = mm::kArenaGranule;
 constexpr uint16_t kPort = 80;
 constexpr std::array<net::Ipv4Address, kSides> kAddresses{{{0x0a000001}, {0x0a000002}}};
 // Small segments leave at once: an acknowledgement that waits for its timer is no lost wake-up.
@@ -74,8 +74,7 @@ struct Stream {
   uint64_t sent = 0;
   uint64_t received = 0;
   std::byte at(uint64_t offset) const {
-    uint64_t state = uint64_t{number} << 32 | offset / 8;
-    return static_cast<std::byte>(splitmix64(state) >> offset % 8 * 8);
+    return static_cast<std::byte>((offset * kEnds + number) * 0x9e3779b97f4a7c15 >> 56);
   }
 };
 
@@ -101,6 +100,8 @@ class Host final : private net::Device {
     timer_irq_ = world_.add_interrupt(fmt::format("timer{}", side), cpu, Context::kSoftirq,
                                       [this] { run_timers(); });
   }
+
+  void remove_softirqs() { packet_irq_.reset(); }
 
   // Calls `call` with the stack, whose lock is held, and the time.
   template <class Call>
@@ -265,6 +266,9 @@ class TcpTarget final : public Target {
   }
 
   void finish(World& world) override {
+    // From here on packets come when they are taken.
+    world.synchronize_irqs();
+    for (auto& host : hosts_) host->remove_softirqs();
     const auto all_arrived = [&] {
       bool all = true;
       for (uint32_t end = 0; end < kEnds; ++end) {
@@ -282,7 +286,6 @@ class TcpTarget final : public Target {
     close_all();
     const auto all_gone = [&] { return sockets_left() == 0; };
     if (!drive(all_gone)) world.fail("connections do not end");
-    world.synchronize_irqs();
     for (auto& host : hosts_) {
       host->with_stack([&](net::Stack& stack, Nanos) {
         if (stack.next_deadline()) world.fail("the timer of a socket that is gone still runs");

@@ -6,6 +6,7 @@
 
 #include "lib/asan.h"
 #include "lib/check.h"
+#include "lib/os.h"
 
 #ifdef RING3_ASAN
 #include <sanitizer/common_interface_defs.h>
@@ -50,7 +51,7 @@ std::byte* StackPool::take() {
   if (free_.empty()) {
     Result<os::Reservation> memory = os::reserve(kStackBytes, 4096);
     if (!memory) panic("a simulation has no stack: %s", memory.error().message.c_str());
-    os::forbid_page(memory->base());
+    memory->forbid_first_page();
 #ifdef RING3_ASAN
     __lsan_register_root_region(memory->base() + 4096, kStackBytes - 4096);
 #endif

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/os.h"
+#include "lib/reservation.h"
 
 namespace ring3::harness {
 

@@ -46,10 +46,7 @@ class SimRun {
 
   Result<SimReport> run() {
     if (Status prepared = prepare(); !prepared) return prepared.error();
-    if (world_.run() == Ending::kDone) {
-      world_.spawn("finish", 0, [this] { finish(); });
-      world_.run();
-    }
+    if (world_.run() == Ending::kDone) world_.conclude("finish", [this] { finish(); });
     report_.stopped = world_.what();
     report_.steps = world_.steps();
     report_.switches = world_.switches();

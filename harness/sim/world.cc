@@ -27,7 +27,7 @@ struct World::SimTask {
   const void* address = nullptr;
   StackTrace waits_at;
   bool intact = true;  // nobody has run on its CPU since its sequence began
-  Clock clock;
+  ClockTable::Row clock = 0;
 };
 
 namespace {
@@ -41,9 +41,9 @@ World::World(const Config& config, Strategy& strategy, StackPool& stacks)
       strategy_(strategy),
       stacks_(stacks),
       handlers_(config.cpus),
-      on_cpu_(config.cpus, nullptr),
-      cpu_clocks_(config.cpus) {
+      on_cpu_(config.cpus, nullptr) {
   CHECK_GT(config.cpus, 0u);
+  for (unsigned cpu = 0; cpu < config.cpus; ++cpu) cpu_clocks_.push_back(clocks_.add());
 }
 
 World::~World() = default;
@@ -60,20 +60,22 @@ World::SimTask& World::add(std::string_view name, unsigned cpu, Context context,
   const auto index = static_cast<uint32_t>(tasks_.size());
   tasks_.push_back(std::make_unique<SimTask>(name, index, cpu, context, std::move(body)));
   SimTask& task = *tasks_.back();
-  task.clock.resize(index + 1);
-  task.clock[index] = 1;
+  clocks_.hold(index);
+  task.clock = clocks_.add();
+  clocks_.time(task.clock, index) = 1;
   step_counts_.of_task.push_back(0);
   return task;
 }
 
 uint32_t World::spawn(std::string_view name, unsigned cpu, std::function<void()> body) {
   SimTask& task = add(name, cpu, Context::kTask, std::move(body));
-  task.fiber.emplace(stacks_, task.body);
+  task.fiber.emplace(stacks_, [&task] { task.body(); });
+  ++unfinished_;
   // It begins after whoever makes it; the host makes it after all that has been.
   for (const auto& other : tasks_) {
     if (other.get() == &task || (inside() && other.get() != running_)) continue;
-    join(task.clock, other->clock);
-    ++other->clock[other->index];
+    clocks_.join(task.clock, other->clock);
+    tick(*other);
   }
   return task.index;
 }
@@ -92,11 +94,12 @@ void World::raise(uint32_t number) {
   SimTask& interrupt = *tasks_[number];
   CHECK(interrupt.is_interrupt());
   if (inside()) {
-    join(interrupt.clock, running_->clock);
-    ++running_->clock[running_->index];
+    clocks_.join(interrupt.clock, running_->clock);
+    tick(*running_);
   }
   if (interrupt.state == State::kFinished) {
     interrupt.state = State::kRaised;
+    ++unfinished_;
     interrupt.access = Access::kLoad;
     interrupt.address = nullptr;
   } else if (interrupt.state != State::kRaised) {
@@ -128,6 +131,13 @@ Ending World::run() {
   return ending_;
 }
 
+Ending World::conclude(std::string_view name, std::function<void()> body) {
+  CHECK(!ended_);
+  concluding_ = true;
+  spawn(name, 0, std::move(body));
+  return run();
+}
+
 void World::fail(std::string what) {
   CHECK(inside());
   if (!ended_) {
@@ -157,16 +167,14 @@ void World::synchronize_irqs() {
 World::SimTask* World::decide() {
   if (ended_) return nullptr;
   candidates_.clear();
-  bool unfinished = false;
   for (const auto& task : tasks_) {
-    unfinished |= task->state != State::kFinished;
     if (may_run(*task)) {
       candidates_.push_back(
           {.task = task->index, .access = task->access, .address = task->address});
     }
   }
   if (candidates_.empty()) {
-    if (unfinished) {
+    if (unfinished_ != 0) {
       ended_ = true;
       ending_ = Ending::kDeadlock;
       describe_waiting();
@@ -237,11 +245,16 @@ void World::begin(SimTask& interrupt) {
 
 void World::end(SimTask& task) {
   leave_cpu(task);
+  if (task.is_interrupt()) {
+    handlers_[task.task.cpu()].pop_back();
+    changed(&handlers_);
+    if (std::exchange(task.raised_again, false)) {
+      task.state = State::kRaised;
+      return;
+    }
+  }
   task.state = State::kFinished;
-  if (!task.is_interrupt()) return;
-  handlers_[task.task.cpu()].pop_back();
-  changed(&handlers_);
-  if (std::exchange(task.raised_again, false)) task.state = State::kRaised;
+  --unfinished_;
 }
 
 void World::step() {
@@ -261,7 +274,7 @@ void World::put_on_cpu(SimTask& task) {
   if (here == &task) return;
   if (here != nullptr) leave_cpu(*here);
   here = &task;
-  join(task.clock, cpu_clocks_[task.task.cpu()]);
+  clocks_.join(task.clock, cpu_clocks_[task.task.cpu()]);
 }
 
 void World::leave_cpu(SimTask& task) {
@@ -269,12 +282,12 @@ void World::leave_cpu(SimTask& task) {
   SimTask*& here = on_cpu_[task.task.cpu()];
   if (here != &task) return;
   here = nullptr;
-  join(cpu_clocks_[task.task.cpu()], task.clock);
-  ++task.clock[task.index];
+  clocks_.join(cpu_clocks_[task.task.cpu()], task.clock);
+  tick(task);
 }
 
 void World::point(Access access, const void* address) {
-  if (!inside()) return;
+  if (alone()) return;
   running_->access = access;
   running_->address = address;
   step();
@@ -321,48 +334,41 @@ void World::fence(unsigned cpu) {
   point(Access::kUpdate, nullptr);
   SimTask* there = on_cpu_[cpu];
   if (there == nullptr) {
-    join(running_->clock, cpu_clocks_[cpu]);
+    clocks_.join(running_->clock, cpu_clocks_[cpu]);
     return;
   }
   if (there == running_) return;
   there->intact = false;
-  join(running_->clock, there->clock);
-  join(there->clock, running_->clock);
-  ++running_->clock[running_->index];
-  ++there->clock[there->index];
+  clocks_.join(running_->clock, there->clock);
+  clocks_.join(there->clock, running_->clock);
+  tick(*running_);
+  tick(*there);
 }
 
 Nanos World::now() { return Nanos(static_cast<int64_t>(steps_)); }
 
 // ---- Order. ----
 
-void World::join(Clock& into, const Clock& from) {
-  if (into.size() < from.size()) into.resize(from.size());
-  for (size_t i = 0; i < from.size(); ++i) into[i] = std::max(into[i], from[i]);
-}
+void World::tick(SimTask& task) { ++clocks_.time(task.clock, task.index); }
 
 // C++20 [intro.races]: a release heads a sequence that updates continue and any other store ends.
 void World::performed(Access access, const void* address, std::memory_order order) {
-  if (!inside()) return;
+  if (alone()) return;
   const bool acquires = access != Access::kStore && order != std::memory_order_relaxed &&
                         order != std::memory_order_release;
   const bool releases = access != Access::kLoad && order != std::memory_order_relaxed &&
                         order != std::memory_order_acquire;
   SimTask& self = *running_;
-  if (acquires) {
-    if (const auto found = released_.find(address); found != released_.end()) {
-      join(self.clock, found->second);
-    }
-  }
+  const auto found = released_.find(address);
+  if (acquires && found != released_.end()) clocks_.join(self.clock, found->second);
   if (releases) {
-    Clock& clock = released_[address];
-    if (access == Access::kStore) clock.clear();
-    join(clock, self.clock);
-    ++self.clock[self.index];
-  } else if (access == Access::kStore) {
-    if (const auto found = released_.find(address); found != released_.end()) {
-      found->second.clear();
-    }
+    const ClockTable::Row clock = found != released_.end() ? found->second : clocks_.add();
+    if (found == released_.end()) released_.emplace(address, clock);
+    if (access == Access::kStore) clocks_.clear(clock);
+    clocks_.join(clock, self.clock);
+    tick(self);
+  } else if (access == Access::kStore && found != released_.end()) {
+    clocks_.clear(found->second);
   }
   if (access != Access::kLoad) changed(address);
 }
@@ -380,14 +386,13 @@ void World::changed(const void* address) {
 
 Stamp World::stamp() const {
   CHECK(inside());
-  return {.task = running_->index, .time = running_->clock[running_->index]};
+  return {.task = running_->index, .time = clocks_.time(running_->clock, running_->index)};
 }
 
 bool World::ordered_after(Stamp before) const {
   CHECK(inside());
-  const Clock& clock = running_->clock;
-  if (before.task == running_->index) return true;
-  return before.task < clock.size() && clock[before.task] >= before.time;
+  return before.task == running_->index ||
+         clocks_.time(running_->clock, before.task) >= before.time;
 }
 
 // ---- Reports. ----

@@ -11,13 +11,14 @@
 // before which by the acquires and releases that the code asked for: what an oracle needs to see an
 // order that is too weak (Stamp).
 
+#include <tsl/robin_map.h>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "harness/sim/clock_table.h"
 #include "harness/sim/fiber.h"
 #include "harness/sim/strategy.h"
 #include "lib/check.h"
@@ -66,8 +67,11 @@ class World final : private schedule::Scheduler {
   // is raised before it begins. By a task, a handler, or the host before run().
   void raise(uint32_t interrupt);
 
-  // Runs the tasks until an end of one kind. After kDone there may be new tasks and another run.
+  // Runs the tasks until an end of one kind.
   Ending run();
+  // After a run that is kDone: runs `body` as a task on CPU 0, after all that has been. While
+  // nobody else is there it takes no steps, since nobody could take one in between.
+  Ending conclude(std::string_view name, std::function<void()> body);
   // While it lives, this thread is a task on CPU 0 of the world to which nothing happens: for what
   // is done before the run and after it.
   class Setup {
@@ -117,7 +121,6 @@ class World final : private schedule::Scheduler {
   // kRaised: of an interrupt whose handler has not begun; kFinished: of one that is not raised,
   // too.
   enum class State : uint8_t { kReady, kWaitsForChange, kOnFutex, kRaised, kFinished };
-  using Clock = std::vector<uint32_t>;  // by task
   struct SimTask;
 
   void point(schedule::Access access, const void* address) override;
@@ -131,6 +134,10 @@ class World final : private schedule::Scheduler {
   Nanos now() override;
   void give_up(const char* why) override;
 
+  // The running task's moment is over: what it does now is in the next.
+  void tick(SimTask& task);
+  // True where every step would be the running task's, and all that has been is before it.
+  bool alone() const { return running_ == nullptr || (concluding_ && unfinished_ == 1); }
   SimTask& add(std::string_view name, unsigned cpu, Context context, std::function<void()> body);
   void block(State state, const void* address);
   void changed(const void* address);
@@ -147,8 +154,6 @@ class World final : private schedule::Scheduler {
   void describe_waiting();
   std::string why_waiting(const SimTask& task) const;
 
-  static void join(Clock& into, const Clock& from);
-
   const Config config_;
   Strategy& strategy_;
   StackPool& stacks_;
@@ -159,12 +164,16 @@ class World final : private schedule::Scheduler {
   size_t waiting_ = 0;          // tasks that wait for a change
   std::vector<Candidate> candidates_;
 
+  size_t unfinished_ = 0;    // tasks, and interrupts that are raised or run
+  bool concluding_ = false;  // in conclude()
   bool has_interrupts_ = false;
   std::vector<std::vector<SimTask*>> handlers_;  // that have begun on each CPU, innermost last
 
   std::vector<SimTask*> on_cpu_;  // who ran on it last, and is still there
-  std::vector<Clock> cpu_clocks_;
-  std::unordered_map<const void*, Clock> released_;
+  ClockTable clocks_;
+  std::vector<ClockTable::Row> cpu_clocks_;
+  // What a word has that an acquire of it will get.
+  tsl::robin_map<const void*, ClockTable::Row> released_;
 
   bool ended_ = false;
   Ending ending_ = Ending::kDone;

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "lib/cpu/schedule.h"
+#include "lib/os.h"
 
 namespace ring3 {
 namespace {

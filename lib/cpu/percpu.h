@@ -16,7 +16,7 @@
 
 #include "lib/cpu/rseq.h"
 #include "lib/cpu/topology.h"
-#include "lib/os.h"
+#include "lib/reservation.h"
 #include "lib/result.h"
 
 namespace ring3 {

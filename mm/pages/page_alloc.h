@@ -16,7 +16,7 @@
 
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
-#include "lib/os.h"
+#include "lib/reservation.h"
 #include "lockdep/lockdep.h"
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"

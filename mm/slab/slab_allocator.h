@@ -8,6 +8,7 @@
 
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
+#include "lib/reservation.h"
 #include "lockdep/lockdep.h"
 #include "mm/slab/kmalloc.h"
 #include "mm/slab/kmem_cache.h"

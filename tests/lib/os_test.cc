@@ -34,33 +34,6 @@ StackTrace capture_here() {
 
 BOOST_AUTO_TEST_SUITE(lib_os)
 
-BOOST_AUTO_TEST_CASE(a_reservation_is_aligned_zero_and_lazy) {
-  const size_t before = os::resident_bytes();
-  const auto memory = os::reserve(size_t{8} << 30, size_t{4} << 20);
-  BOOST_REQUIRE(memory.ok());
-  BOOST_TEST(reinterpret_cast<uintptr_t>(memory->base()) % (size_t{4} << 20) == 0u);
-  BOOST_TEST(memory->size_bytes() == size_t{8} << 30);
-  BOOST_CHECK(memory->base()[12345] == std::byte{0});
-  memory->base()[(size_t{8} << 30) - 1] = std::byte{1};
-  BOOST_TEST(os::resident_bytes() - before < size_t{64} << 20);
-}
-
-BOOST_AUTO_TEST_CASE(an_impossible_reservation_says_how_much_and_what_to_do) {
-  const auto memory = os::reserve(size_t{1} << 62, 4096);
-  BOOST_REQUIRE(!memory.ok());
-  BOOST_CHECK(memory.error().code == Errc::kNoResource);
-  BOOST_TEST(memory.error().message.find("4611686018427387904 bytes") != std::string::npos);
-  BOOST_TEST(!os::reserve(SIZE_MAX, 4096).ok());
-}
-
-BOOST_AUTO_TEST_CASE(a_moved_reservation_is_released_once) {
-  auto memory = os::reserve(1 << 20, 4096);
-  os::Reservation first = std::move(*memory);
-  os::Reservation second = std::move(first);
-  second.base()[0] = std::byte{1};
-  BOOST_TEST(first.base() == nullptr);
-}
-
 BOOST_AUTO_TEST_CASE(a_thread_has_a_name_and_an_id) {
   std::thread([] {
     os::set_thread_name("a-name-that-is-too-long");

@@ -3,7 +3,7 @@
 # is possible, prints the exact command and stops. Quick when nothing is missing.
 set -eu
 
-packages="g++ make pkg-config libboost-test-dev libboost-context-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+packages="g++ make pkg-config libboost-test-dev libboost-context-dev libfmt-dev libcli11-dev nlohmann-json3-dev robin-map-dev
 zlib1g-dev liblzma-dev libzstd-dev libbz2-dev libdw-dev systemtap-sdt-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14"
 
 # A package manager other than Debian's: the compiler will say what it misses.

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/os.h"
 #include "tests/lib/cpu/percpu_fixture.h"
 
 namespace ring3 {

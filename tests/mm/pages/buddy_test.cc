@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
-#include "lib/os.h"
 #include "lib/prng.h"
+#include "lib/reservation.h"
 
 namespace ring3::mm {
 namespace {
