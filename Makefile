@@ -101,7 +101,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # ---- Targets ----
 
-.PHONY: all stress check test bench bench-cpu hunt fuzz mutants layers analyze format format-check tidy compdb install \
+.PHONY: all stress check test bench bench-cpu hunt fuzz mutants mutants-hunt layers analyze format format-check tidy compdb install \
 	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -134,6 +134,9 @@ fuzz: deps ## fuzz every target for FUZZ_SECONDS (default 30) each, with clang, 
 
 fuzz-seeds: $(FUZZ_TARGETS:%=$(B)/fuzz/%) ## run the fuzz targets over their seed inputs only
 	$(Q)for target in $(FUZZ_TARGETS); do $(B)/fuzz/$$target tests/fuzz/seeds/$$target || exit 1; done
+
+mutants-hunt: deps ## plant one race at a time and see how soon a hunt finds it; M='patch...' or M='--stress SECONDS'
+	$(Q)tests/tools/mutants_hunt.sh $(M)
 
 mutants: deps ## plant one wrong line at a time and see that the tests notice; M='patch...' picks some
 	$(Q)tests/tools/mutants.sh $(M)
