@@ -142,7 +142,7 @@ mutants: deps ## plant one wrong line at a time and see that the tests notice; M
 	$(Q)tests/tools/mutants.sh $(M)
 
 layers: ## prove from the includes that dependencies point one way
-	$(Q)tests/tools/layers.sh $(foreach m,$(MODULES),'$(m):$($(m)_MAY_INCLUDE):$($(m)_UMBRELLA)')
+	$(Q)tests/tools/layers.sh $(foreach m,$(MODULES) $(net_FOLDERS) $(harness_FOLDERS),'$(m):$($(m)_MAY_INCLUDE):$($(m)_UMBRELLA)')
 
 ANALYZE := xargs -P 2 -n 8 clang++-14 -fsyntax-only -std=c++20 -I. -DRING3_BUILD='"analyze"' \
 	-DRING3_DEBUG=1 -Wall -Wextra -Wthread-safety -Wthread-safety-beta -Werror

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
+#include "harness/base/text_file.h"
 #include "harness/hunt/campaign.h"
 #include "harness/report/deliver.h"
-#include "harness/text_file.h"
 
 namespace ring3::harness {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/exit_code.h"
+#include "harness/base/exit_code.h"
 
 namespace ring3::harness {
 

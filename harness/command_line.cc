@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <random>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
+#include "harness/base/spelling.h"
 #include "harness/sim/strategy_names.h"
-#include "harness/spelling.h"
 #include "lib/bits.h"
 #include "lib/report_sink.h"
 #include "mm/mm.h"
@@ -201,7 +201,7 @@ void check_canary(const StressOptions& options) {
 StressOptions resolve(const StressArguments& args) {
   StressOptions options = args.options;
   options.workers = workers_of(args);
-  if (std::count(options.workers.begin(), options.workers.end(), 0u) == kWorkloads) {
+  if (options.worker_count() == 0) {
     throw CLI::ValidationError("stress",
                                "nothing to do; try --all 2, or --pages, --slab, --kmalloc, --lock, "
                                "--tcp with a number of workers");
@@ -252,9 +252,7 @@ SimOptions resolve(const SimArguments& args) {
   SimOptions options = args.sim;
   options.stress = args.stress.options;
   options.stress.workers = workers_of(args.stress);
-  if (std::count(options.stress.workers.begin(), options.stress.workers.end(), 0u) != kWorkloads) {
-    check_canary(options.stress);
-  }
+  if (options.stress.worker_count() != 0) check_canary(options.stress);
   return options;
 }
 

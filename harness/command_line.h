@@ -4,11 +4,11 @@
 
 #include <variant>
 
+#include "harness/base/exit_code.h"
 #include "harness/campaign_command.h"
-#include "harness/exit_code.h"
 #include "harness/hunt/hunt_options.h"
 #include "harness/replay/replay.h"
-#include "harness/sim/sim_options.h"
+#include "harness/sim_options.h"
 #include "harness/stress/stress_options.h"
 
 namespace ring3::harness {

@@ -1,6 +1,6 @@
 #include "harness/hunt_command.h"
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 #include "lib/cpu/schedule.h"
 
 #if RING3_SIM
@@ -9,11 +9,11 @@
 
 #include <cstdio>
 
+#include "harness/base/text_file.h"
 #include "harness/hunt/hunter.h"
 #include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
 #include "harness/sim/crash_trap.h"
-#include "harness/text_file.h"
 #include "lib/os.h"
 #include "lib/reservation.h"
 

@@ -1,10 +1,11 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
-harness_FOLDERS := harness/stress harness/replay harness/report harness/sim harness/hunt
-harness_SOURCES := main.cc campaign_command.cc command_line.cc complain.cc hunt_command.cc parse_values.cc replay_command.cc spelling.cc \
-	hunt/campaign.cc sim/network.cc sim/sim_options.cc sim_command.cc text_file.cc \
-	stress_command.cc \
-	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_machine.cc \
-	replay/replay_plan.cc replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
+harness_FOLDERS := harness/base harness/sim harness/stress harness/replay harness/hunt harness/report
+harness_SOURCES := main.cc campaign_command.cc command_line.cc hunt_command.cc replay_command.cc sim_command.cc \
+	sim_options.cc stress_command.cc \
+	base/complain.cc base/parse_values.cc base/spelling.cc base/text_file.cc \
+	hunt/campaign.cc sim/network.cc \
+	replay/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_plan.cc replay/replay_run.cc \
+	replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
 	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \
 	stress/crash_handler.cc stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
@@ -12,8 +13,15 @@ harness_SOURCES := main.cc campaign_command.cc command_line.cc complain.cc hunt_
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc
 # Simulations need schedule points, which MODE=sim has.
-harness_SIM_SOURCES := hunt/canary_target.cc hunt/hunter.cc hunt/lock_target.cc hunt/pages_target.cc hunt/percpu_target.cc \
-	hunt/scenario.cc hunt/shrink.cc hunt/slab_target.cc hunt/target.cc hunt/tcp_target.cc \
-	sim/crash_trap.cc sim/fiber.cc sim/sim_run.cc sim/strategy.cc sim/world.cc
-harness_MAY_INCLUDE := net mm lockdep lib/cpu lib
+harness_SIM_SOURCES := sim_run.cc hunt/canary_target.cc hunt/hunter.cc hunt/lock_target.cc hunt/pages_target.cc \
+	hunt/percpu_target.cc hunt/scenario.cc hunt/shrink.cc hunt/slab_target.cc hunt/target.cc hunt/tcp_target.cc \
+	sim/crash_trap.cc sim/fiber.cc sim/strategy.cc sim/world.cc
+harness_MAY_INCLUDE := $(harness_FOLDERS) net mm lockdep lib/cpu lib
 harness_UMBRELLA :=
+# Rooms of this module: the same rule, inside. Commands, beside main.cc, see all of them.
+harness/base_MAY_INCLUDE := lockdep lib/cpu lib
+harness/sim_MAY_INCLUDE := harness/base net mm lockdep lib/cpu lib
+harness/stress_MAY_INCLUDE := harness/base harness/sim net mm lockdep lib/cpu lib
+harness/replay_MAY_INCLUDE := harness/base mm lib/cpu lib
+harness/hunt_MAY_INCLUDE := harness/base harness/sim net mm lockdep lib/cpu lib
+harness/report_MAY_INCLUDE := harness/base harness/stress harness/replay mm lib/cpu lib

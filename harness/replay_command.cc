@@ -1,6 +1,6 @@
 #include "harness/replay_command.h"
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 #include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
 #include "harness/report/replay_json.h"

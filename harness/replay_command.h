@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/exit_code.h"
+#include "harness/base/exit_code.h"
 #include "harness/replay/replay.h"
 
 namespace ring3::harness {

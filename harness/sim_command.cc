@@ -1,6 +1,6 @@
 #include "harness/sim_command.h"
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 #include "lib/cpu/schedule.h"
 
 #if RING3_SIM
@@ -12,7 +12,7 @@
 #include "harness/hunt/scenario.h"
 #include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
-#include "harness/sim/sim_run.h"
+#include "harness/sim_run.h"
 
 namespace ring3::harness {
 namespace {

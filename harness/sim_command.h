@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "harness/exit_code.h"
-#include "harness/sim/sim_options.h"
+#include "harness/base/exit_code.h"
+#include "harness/sim_options.h"
 
 namespace ring3::harness {
 

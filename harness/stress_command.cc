@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 #include "harness/report/output_file.h"
 #include "harness/report/stress_json.h"
 #include "harness/report/stress_text.h"
@@ -37,10 +37,11 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   const bool machine = options.json_path == "-" || options.yaml_path == "-";
   // Crash and liveness reports name it too; it outlives them all.
   static std::string command;
-  command = command_to_repeat(program, "stress", options);
+  command = command_to_repeat(program, options);
+  const std::string repeats = what_repeats(options);
 
   // So that it can be repeated should it not end well; a standard output that fails says so then.
-  (void)write_for_people(machine, command + "\n");
+  (void)write_for_people(machine, command + "\n" + repeats);
   const Result<StressReport> report = run_stress(options, command);
   if (!report) return complain(report.error());
   // Documents first: a reader of standard output that has gone takes nothing else with it. Each
@@ -49,7 +50,7 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   if (Status written = write_documents(*report, options); !written) {
     failed = complain(written.error());
   }
-  const std::string text = stress_text(*report) + command + "\n";
+  const std::string text = stress_text(*report) + repeats + command + "\n";
   if (Status written = write_for_people(machine, text); !written) {
     failed = complain(written.error());
   }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "harness/exit_code.h"
+#include "harness/base/exit_code.h"
 #include "harness/stress/stress_options.h"
 
 namespace ring3::harness {

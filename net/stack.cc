@@ -1,8 +1,6 @@
 #include "net/stack.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <new>
 #include <string>
 
@@ -14,88 +12,15 @@ namespace {
 constexpr uint16_t kFirstEphemeralPort = 32768;  // net.ipv4.ip_local_port_range
 constexpr uint16_t kLastEphemeralPort = 60999;
 
-std::string to_string(Ipv4Address address) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    text += std::to_string(address.value >> shift & 0xff);
-    if (shift != 0) text += '.';
-  }
-  return text;
-}
-
 TcpFlow listener_flow(Ipv4Address local, uint16_t port) {
   return {.local = local, .local_port = port, .remote = {}, .remote_port = 0};
-}
-
-static_assert(kIpv4HeaderBytes + kTcpHeaderBytes + kLargestMss == kMtuBytes,
-              "the largest segment fills a packet");
-
-constexpr Nanos kLongest = seconds(86400);
-
-// One field of a TcpConfig and the values that are right.
-struct Limit {
-  const char* field;
-  int64_t value;
-  int64_t least;
-  int64_t most;
-  const char* why;
-};
-
-// The fields of `config`, times in nanoseconds.
-std::array<Limit, 15> limits_of(const TcpConfig& config) {
-  constexpr int64_t kMost32 = std::numeric_limits<uint32_t>::max();
-  const int64_t tick = TimerWheel::kTick.value();
-  const int64_t longest = kLongest.value();
-  return {{
-      {"mss", config.mss, kSmallestMss, kLargestMss, "headers and data fit a packet of 1500 bytes"},
-      {"send_buffer_bytes",
-       static_cast<int64_t>(std::min<uint64_t>(config.send_buffer_bytes, 1ull << 62)), 1,
-       int64_t{1} << 30, "sequence numbers tell less than 2^31 bytes apart"},
-      {"receive_buffer_bytes", config.receive_buffer_bytes, kSmallestMss, kMost32,
-       "a window must hold a segment"},
-      {"rto_max", config.rto_max.value(), tick, longest, "a tick to a day"},
-      {"rto_min", config.rto_min.value(), tick, config.rto_max.value(), "a tick to rto_max"},
-      {"rto_initial", config.rto_initial.value(), tick, config.rto_max.value(),
-       "a tick to rto_max"},
-      {"syn_retries", config.syn_retries, 0, 127, "as net.ipv4.tcp_syn_retries"},
-      {"data_retries", config.data_retries, 0, 255, "as net.ipv4.tcp_retries2"},
-      {"delayed_ack", config.delayed_ack.value(), 0, milliseconds(500).value() - 1,
-       "less than half a second (RFC 1122 4.2.3.2)"},
-      {"time_wait", config.time_wait.value(), tick, longest, "a tick to a day"},
-      {"fin_timeout", config.fin_timeout.value(), tick, longest, "a tick to a day"},
-      {"invalid_ratelimit", config.invalid_ratelimit.value(), 0, seconds(60).value(),
-       "up to a minute"},
-      {"challenge_ack_limit", config.challenge_ack_limit, 1, kMost32, "at least one a second"},
-      {"max_sockets", config.max_sockets, 1, int64_t{1} << 24, "at least one"},
-      {"backlog", config.backlog, 1, int64_t{1} << 24, "at least one"},
-  }};
-}
-
-// What is wrong with `config`, the limits, and why; empty when nothing is.
-std::string what_cannot_work(const TcpConfig& config) {
-  for (const Limit& limit : limits_of(config)) {
-    if (limit.value >= limit.least && limit.value <= limit.most) continue;
-    return std::string(limit.field) + " is " + std::to_string(limit.value) + "; use " +
-           std::to_string(limit.least) + " to " + std::to_string(limit.most) + ": " + limit.why;
-  }
-  return {};
-}
-
-constexpr bool in_network(Ipv4Address address, uint32_t network, unsigned bits) {
-  return address.value >> (32 - bits) == network >> (32 - bits);
-}
-constexpr bool is_loopback(Ipv4Address address) { return in_network(address, 0x7f000000, 8); }
-// Neither nobody nor many (RFC 1122 3.2.1.3): class D is multicast, class E reserved, the last
-// address of it broadcast.
-constexpr bool is_unicast(Ipv4Address address) {
-  return address != Ipv4Address{} && !in_network(address, 0xe0000000, 3);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Stack>> Stack::create(const StackConfig& config, mm::Memory& memory,
                                              SkbPool& pool, Device& device, Nanos now) {
-  if (const std::string wrong = what_cannot_work(config.tcp); !wrong.empty()) {
+  if (const std::string wrong = what_is_wrong(config.tcp); !wrong.empty()) {
     return Error{Errc::kInvalidArgument, "TcpConfig: " + wrong};
   }
   if (!is_unicast(config.address)) {

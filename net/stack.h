@@ -14,7 +14,7 @@
 
 #include "lib/list.h"
 #include "net/dev/device.h"
-#include "net/skb.h"
+#include "net/skb/skb.h"
 #include "net/tcp/tcp_sock.h"
 
 namespace ring3::net {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "harness/any_lock.h"
+#include "harness/base/any_lock.h"
 #include "harness/hunt/all_targets.h"
 #include "harness/hunt/report_trap.h"
 #include "lockdep/lockdep.h"

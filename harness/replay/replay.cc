@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "harness/replay/replay_machine.h"
+#include "harness/replay/replay_run.h"
 #include "lib/os.h"
 
 namespace ring3::harness {
@@ -19,13 +19,13 @@ const char* option_of(ReplayMode mode) {
 constexpr size_t kLooksPerSample = 64;
 
 // Runs the plan part by part, looking at memory between the parts.
-void run_and_look(ReplayMachine& machine, mm::Memory& memory, const ReplayPlan& plan,
+void run_and_look(ReplayRun& run, mm::Memory& memory, const ReplayPlan& plan,
                   ReplayReport& report) {
   std::vector<PageSet> samples;
   constexpr size_t kLooks = kReplaySamples * kLooksPerSample;
   for (size_t look = 0; look < kLooks; ++look) {
     const Part part = part_of(plan.steps.size(), look, kLooks);
-    machine.run(std::span(plan.steps).subspan(part.begin, part.end - part.begin));
+    run.carry_out(std::span(plan.steps).subspan(part.begin, part.end - part.begin));
     report.final_bytes = memory.pages().allocated_pages().value() * mm::kPageSize;
     report.peak_bytes = std::max(report.peak_bytes, report.final_bytes);
     if ((look + 1) % kLooksPerSample == 0) samples.push_back(allocated_pages(memory.pages()));
@@ -33,17 +33,17 @@ void run_and_look(ReplayMachine& machine, mm::Memory& memory, const ReplayPlan& 
   report.ours = unusable_over_time(samples);
 }
 
-// A memory and the machine on it, for one run of the plan.
+// A memory and the run of the plan on it.
 struct Stage {
   std::unique_ptr<mm::Memory> memory;
-  ReplayMachine machine;
+  ReplayRun run;
 };
 Result<Stage> make_stage(const ReplayOptions& options, const Trace& trace, const ReplayPlan& plan) {
   auto memory = mm::Memory::create({.size_bytes = options.memory_bytes});
   if (!memory) return memory.error();
-  auto machine = ReplayMachine::create(**memory, trace, plan);
-  if (!machine) return machine.error();
-  return Stage{std::move(*memory), std::move(*machine)};
+  auto run = ReplayRun::create(**memory, trace, plan);
+  if (!run) return run.error();
+  return Stage{std::move(*memory), std::move(*run)};
 }
 
 // The time of all steps, on a memory that nobody has used, as often as asked.
@@ -53,9 +53,9 @@ Status take_times(const ReplayOptions& options, const Trace& trace, const Replay
     Result<Stage> stage = make_stage(options, trace, plan);
     if (!stage) return stage.error();
     const Nanos start = os::monotonic_now();
-    stage->machine.run(plan.steps);
+    stage->run.carry_out(plan.steps);
     report.times.push_back(os::monotonic_now() - start);
-    stage->machine.free_all();
+    stage->run.free_all();
   }
   std::sort(report.times.begin(), report.times.end());
   return {};
@@ -77,12 +77,12 @@ Result<ReplayReport> run_replay(const ReplayOptions& options) {
   if (!stage) return stage.error();
   ReplayReport report;
   report.options = options;
-  run_and_look(stage->machine, *stage->memory, plan, report);
+  run_and_look(stage->run, *stage->memory, plan, report);
   const ReplayPlan page_plan = make_replay_plan(*trace, ReplayMode::kPages);
   report.traced = unusable_over_time(traced_pages(page_plan));
 
-  stage->machine.free_all();
-  report.failed_allocs = stage->machine.failed_allocs();
+  stage->run.free_all();
+  report.failed_allocs = stage->run.failed_allocs();
   report.refused_frees = stage->memory->misuses();
   const mm::Leaks leaks = stage->memory->close();
   report.leaks = leaks.objects + leaks.pages.value();

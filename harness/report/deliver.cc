@@ -1,6 +1,6 @@
 #include "harness/report/deliver.h"
 
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 #include "harness/report/output_file.h"
 
 namespace ring3::harness {

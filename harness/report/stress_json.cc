@@ -2,7 +2,7 @@
 
 #include <sys/utsname.h>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 #include "lib/os.h"
 
 namespace ring3::harness {

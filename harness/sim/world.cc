@@ -36,7 +36,7 @@ constexpr int kSetupId = 1 << 20;  // beyond those of tasks
 
 }  // namespace
 
-World::World(const Config& config, Strategy& strategy, StackPool& stacks)
+World::World(const WorldConfig& config, Strategy& strategy, StackPool& stacks)
     : config_(config),
       strategy_(strategy),
       stacks_(stacks),

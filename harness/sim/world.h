@@ -43,14 +43,15 @@ struct Stamp {
   uint32_t time = 0;
 };
 
+struct WorldConfig {
+  unsigned cpus = 2;
+  uint64_t max_steps = 1'000'000;
+};
+
 class World final : private schedule::Scheduler {
  public:
-  struct Config {
-    unsigned cpus = 2;
-    uint64_t max_steps = 1'000'000;
-  };
   // Both outlive the world.
-  World(const Config& config, Strategy& strategy, StackPool& stacks);
+  World(const WorldConfig& config, Strategy& strategy, StackPool& stacks);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -154,7 +155,7 @@ class World final : private schedule::Scheduler {
   void describe_waiting();
   std::string why_waiting(const SimTask& task) const;
 
-  const Config config_;
+  const WorldConfig config_;
   Strategy& strategy_;
   StackPool& stacks_;
   std::vector<std::unique_ptr<SimTask>> tasks_;

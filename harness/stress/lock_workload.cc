@@ -7,7 +7,7 @@
 #include <deque>
 #include <vector>
 
-#include "harness/any_lock.h"
+#include "harness/base/any_lock.h"
 
 namespace ring3::harness {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 #include "harness/stress/lock_workload.h"
 #include "harness/stress/mm_workloads.h"
 #include "harness/stress/tcp_workload.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 
 namespace ring3::harness {
 namespace {
@@ -11,7 +11,34 @@ std::string fault_text(const FaultAttributes& fault) {
   return fmt::format("{},{},{},{}", fault.interval, fault.probability, fault.space, fault.times);
 }
 
-// `text` as one word of a shell's command line.
+void add(std::string& text, std::string_view option) { text += fmt::format(" {}", option); }
+void add(std::string& text, std::string_view option, const auto& value) {
+  text += fmt::format(" {} {}", option, value);
+}
+
+std::string workers_text(const StressOptions& options) {
+  std::string text;
+  for (const WorkloadInfo& info : kWorkloadInfos) {
+    const uint32_t workers = options.workers_of(info.kind);
+    if (workers != 0) add(text, fmt::format("--{}", info.name), workers);
+  }
+  return text;
+}
+
+std::string conditions_text(const StressOptions& options) {
+  std::string text;
+  add(text, "--memory", format_size(options.memory_bytes));
+  add(text, "--seed", options.seed);
+  if (options.verify) add(text, "--verify");
+  if (options.canary == Canary::kWriteAfterFree) add(text, "--canary", "write-after-free");
+  if (options.canary == Canary::kAbba) add(text, "--canary", "abba");
+  if (options.failslab) add(text, "--failslab", fault_text(*options.failslab));
+  if (options.fail_page_alloc) add(text, "--fail-page-alloc", fault_text(*options.fail_page_alloc));
+  return text;
+}
+
+}  // namespace
+
 std::string shell_word(std::string_view text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:=@%";
@@ -23,34 +50,32 @@ std::string shell_word(std::string_view text) {
   return word + "'";
 }
 
-}  // namespace
+std::string to_sim_arguments(const StressOptions& options) {
+  std::string text = workers_text(options);
+  if (options.ops) add(text, "--ops", *options.ops);
+  return text + conditions_text(options);
+}
 
-std::string command_to_repeat(std::string_view program, std::string_view name,
-                              const StressOptions& options) {
-  std::string command = fmt::format("{} {}", shell_word(program), name);
-  const auto add = [&command](std::string_view option, const auto&... value) {
-    command += fmt::format(" {}", option);
-    ((command += fmt::format(" {}", value)), ...);
-  };
-  for (const WorkloadInfo& info : kWorkloadInfos) {
-    const uint32_t workers = options.workers_of(info.kind);
-    if (workers != 0) add(fmt::format("--{}", info.name), workers);
-  }
+std::string command_to_repeat(std::string_view program, const StressOptions& options) {
+  std::string text = shell_word(program) + " stress" + workers_text(options);
   if (options.ops) {
-    add("--ops", *options.ops);
+    add(text, "--ops", *options.ops);
   } else {
-    add("-t", format_duration(options.duration));
+    add(text, "-t", format_duration(options.duration));
   }
-  add("--memory", format_size(options.memory_bytes));
-  add("--seed", options.seed);
-  if (options.verify) add("--verify");
-  if (options.metrics) add("--metrics");
-  if (options.sequential) add("--sequential");
-  if (options.canary == Canary::kWriteAfterFree) add("--canary", "write-after-free");
-  if (options.canary == Canary::kAbba) add("--canary", "abba");
-  if (options.failslab) add("--failslab", fault_text(*options.failslab));
-  if (options.fail_page_alloc) add("--fail-page-alloc", fault_text(*options.fail_page_alloc));
-  return command;
+  text += conditions_text(options);
+  if (options.metrics) add(text, "--metrics");
+  if (options.sequential) add(text, "--sequential");
+  return text;
+}
+
+std::string what_repeats(const StressOptions& options) {
+  const bool one = options.worker_count() == 1;
+  return fmt::format(
+      "# The seed repeats what {} for; {}{} the host decides. A run that repeats exactly:\n"
+      "#   make MODE=sim && build/sim/ring3 sim{}\n",
+      one ? "the worker asks" : "each worker asks", options.ops ? "" : "how far it comes, and ",
+      one ? "on which CPUs," : "who meets whom,", to_sim_arguments(options));
 }
 
 }  // namespace ring3::harness

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ struct StressOptions {
   std::string yaml_path;
 
   uint32_t workers_of(WorkloadKind kind) const { return workers[static_cast<size_t>(kind)]; }
+  uint32_t worker_count() const { return std::accumulate(workers.begin(), workers.end(), 0u); }
 };
 
 // The stream of random numbers that worker `index` of a workload lives by; its generations have
@@ -63,9 +65,16 @@ constexpr uint64_t first_stream_of(const WorkloadInfo& info, uint32_t index) {
   return static_cast<uint64_t>(info.kind) << 48 | uint64_t{index} << 32;
 }
 
-// The command line that repeats a run with these options. `program` is how it was called, `command`
-// the one of its commands that takes them.
-std::string command_to_repeat(std::string_view program, std::string_view command,
-                              const StressOptions& options);
+// `text` as one word of a shell's command line.
+std::string shell_word(std::string_view text);
+// What of the options `ring3 sim` takes too, as it takes them, with a space before.
+std::string to_sim_arguments(const StressOptions& options);
+
+// The command line that repeats the requests of a run with these options, whose program was called
+// as `program`.
+std::string command_to_repeat(std::string_view program, const StressOptions& options);
+// What that command repeats and what it leaves to the host, and the one that repeats a run exactly:
+// lines that begin with #.
+std::string what_repeats(const StressOptions& options);
 
 }  // namespace ring3::harness

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/exit_code.h"
+#include "harness/base/exit_code.h"
 #include "harness/stress/machine.h"
 #include "harness/stress/stress_options.h"
 #include "harness/stress/worker_stats.h"

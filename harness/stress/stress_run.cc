@@ -7,7 +7,7 @@
 #include <array>
 #include <system_error>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 #include "harness/stress/crash_handler.h"
 #include "harness/stress/crew.h"
 #include "harness/stress/machine.h"

@@ -31,7 +31,7 @@ uint32_t pcp_high(const Watermarks& watermarks, uint32_t batch, const Topology& 
 
 }  // namespace
 
-Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const Config& config,
+Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfig& config,
                                            PageEvents& events) {
   const Watermarks watermarks = watermarks_of(config.type, config.managed);
   const uint32_t batch = pcp_batch(config.end - config.start);
@@ -41,7 +41,8 @@ Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const Config& c
   return std::unique_ptr<Zone>(new Zone(memmap, config, events, std::move(*pcp)));
 }
 
-Zone::Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack<Page*> pcp)
+Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
+           PerCpuStack<Page*> pcp)
     : type_(config.type),
       start_(config.start),
       end_(config.end),
@@ -80,7 +81,7 @@ void Zone::put_pcp_page_locked(Page& page) {
   buddy_.put(page, Order(0));
 }
 
-Page* Zone::take_locked_block(Order order) {
+Page* Zone::take_from_lists(Order order) {
   lockdep::SpinlockGuard guard(lock_);
   Page* page = take_from_buddy_locked(order);
   publish_free_pages_locked();

@@ -18,19 +18,19 @@
 
 namespace ring3::mm {
 
+struct ZoneConfig {
+  ZoneType type;
+  Pfn start;
+  Pfn end;
+  ZonePages managed;  // of all zones, for the watermarks
+  lockdep::Lockdep* lockdep;
+  const Topology* topology;
+};
+
 class Zone {
  public:
-  struct Config {
-    ZoneType type;
-    Pfn start;
-    Pfn end;
-    ZonePages managed;  // of all zones, for the watermarks
-    lockdep::Lockdep* lockdep;
-    const Topology* topology;
-  };
-
   // kNoResource when the host refuses the per-CPU lists. `memmap` and `events` outlive the zone.
-  static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const Config& config,
+  static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const ZoneConfig& config,
                                               PageEvents& events);
 
   ZoneType type() const { return type_; }
@@ -56,7 +56,7 @@ class Zone {
       Page* page;
       return pcp_.pop(page) ? page : refill_slow();
     }
-    return take_locked_block(order);
+    return take_from_lists(order);
   }
 
   // Gives back a block that take() returned and that has been claimed since (kPcp).
@@ -86,13 +86,13 @@ class Zone {
   size_t count_faults() const EXCLUDES(lock_);
 
  private:
-  Zone(const Memmap& memmap, const Config& config, PageEvents& events, PerCpuStack<Page*> pcp);
+  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, PerCpuStack<Page*> pcp);
 
   Page* refill_slow() EXCLUDES(lock_);
   void flush_slow(Page& page) EXCLUDES(lock_);
   // Moves pages that are on no list back to the buddy system.
   void put_back(std::span<Page* const> pages) EXCLUDES(lock_);
-  Page* take_locked_block(Order order) EXCLUDES(lock_);
+  Page* take_from_lists(Order order) EXCLUDES(lock_);
   void put_block(Page& page, Order order) EXCLUDES(lock_);
 
   Page* take_from_buddy_locked(Order order) REQUIRES(lock_);

@@ -20,7 +20,7 @@ bool is_name(const std::string& name) {
 }  // namespace
 
 Result<std::unique_ptr<SlabAllocator>> SlabAllocator::create(PageAllocator& pages,
-                                                             const Config& config) {
+                                                             const SlabAllocatorConfig& config) {
   const size_t words = pages.total_pages().value() * kInUseWordsPerPage;
   Result<os::Reservation> in_use = os::reserve(words * sizeof(uint64_t), sizeof(uint64_t));
   if (!in_use) return in_use.error();
@@ -31,7 +31,7 @@ Result<std::unique_ptr<SlabAllocator>> SlabAllocator::create(PageAllocator& page
 }
 
 SlabAllocator::SlabAllocator(PageAllocator& pages, os::Reservation in_use_words,
-                             PerCpuCounters events, const Config& config)
+                             PerCpuCounters events, const SlabAllocatorConfig& config)
     : in_use_words_(std::move(in_use_words)),
       events_(std::move(events)),
       reports_(*config.reports),

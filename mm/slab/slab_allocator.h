@@ -15,16 +15,17 @@
 
 namespace ring3::mm {
 
+struct SlabAllocatorConfig {
+  lockdep::Lockdep* lockdep = nullptr;
+  ReportSink* reports = &stderr_report_sink();
+  const Topology* topology = &Topology::host();  // outlives the allocator
+};
+
 class SlabAllocator {
  public:
-  struct Config {
-    lockdep::Lockdep* lockdep = nullptr;
-    ReportSink* reports = &stderr_report_sink();
-    const Topology* topology = &Topology::host();  // outlives the allocator
-  };
-
   // kNoResource when the host refuses address space. `pages` outlives the allocator.
-  static Result<std::unique_ptr<SlabAllocator>> create(PageAllocator& pages, const Config& config);
+  static Result<std::unique_ptr<SlabAllocator>> create(PageAllocator& pages,
+                                                       const SlabAllocatorConfig& config);
 
   SlabAllocator(const SlabAllocator&) = delete;
   SlabAllocator& operator=(const SlabAllocator&) = delete;
@@ -58,7 +59,7 @@ class SlabAllocator {
 
  private:
   SlabAllocator(PageAllocator& pages, os::Reservation in_use_words, PerCpuCounters events,
-                const Config& config);
+                const SlabAllocatorConfig& config);
   Status check_config_locked(const CacheConfig& config) const REQUIRES(lock_);
   // Calls visit(KmemCache&) for kmalloc's caches and then the callers'.
   template <class Visit>

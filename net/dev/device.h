@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lib/units.h"
-#include "net/skb.h"
+#include "net/skb/skb.h"
 
 namespace ring3::net {
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "lib/units.h"
 
@@ -50,5 +51,8 @@ struct TcpConfig {
   // (RFC 6056). The same key and calls give the same numbers.
   uint64_t isn_key = 0;
 };
+
+// The first field of `config` that is outside its limits, the limits, and why; empty when none is.
+std::string what_is_wrong(const TcpConfig& config);
 
 }  // namespace ring3::net

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "net/skb.h"
+#include "net/skb/skb.h"
 #include "net/wire/tcp_segment.h"
 
 namespace ring3::net {

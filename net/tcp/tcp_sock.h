@@ -11,7 +11,7 @@
 #include <optional>
 #include <span>
 
-#include "net/skb.h"
+#include "net/skb/skb.h"
 #include "net/tcp/answer_limit.h"
 #include "net/tcp/congestion.h"
 #include "net/tcp/rtt.h"

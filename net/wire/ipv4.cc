@@ -29,6 +29,15 @@ constexpr uint16_t kOffsetMask = 0x1fff;
 
 }  // namespace
 
+std::string to_string(Ipv4Address address) {
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    text += std::to_string(address.value >> shift & 0xff);
+    if (shift != 0) text += '.';
+  }
+  return text;
+}
+
 WireError parse_ipv4(std::span<std::byte> bytes, Ipv4Packet& packet) {
   Header header;
   if (bytes.size() < sizeof header) return WireError::kTooShort;

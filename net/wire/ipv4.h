@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "net/wire/wire_error.h"
 
@@ -15,6 +16,19 @@ struct Ipv4Address {
   uint32_t value = 0;
   constexpr auto operator<=>(const Ipv4Address&) const = default;
 };
+
+// "10.0.0.1".
+std::string to_string(Ipv4Address address);
+
+constexpr bool in_network(Ipv4Address address, uint32_t network, unsigned bits) {
+  return address.value >> (32 - bits) == network >> (32 - bits);
+}
+constexpr bool is_loopback(Ipv4Address address) { return in_network(address, 0x7f000000, 8); }
+// Neither nobody nor many (RFC 1122 3.2.1.3): class D is multicast, class E reserved, the last
+// address of it broadcast.
+constexpr bool is_unicast(Ipv4Address address) {
+  return address != Ipv4Address{} && !in_network(address, 0xe0000000, 3);
+}
 
 inline constexpr size_t kIpv4HeaderBytes = 20;  // without options, which we neither send nor need
 inline constexpr uint8_t kProtocolTcp = 6;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 #include "lib/check.h"
 #include "lib/cpu/fault.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "harness/replay/replay_machine.h"
+#include "harness/replay/replay_run.h"
 #include "harness/replay/trace_gfp.h"
 #include "harness/replay/trace_parser.h"
 #include "lib/check.h"
@@ -38,11 +38,11 @@ Trace parse(std::string_view text) {
 void replay(const Trace& trace, ReplayMode mode) {
   const auto memory = std::move(mm::Memory::create({.size_bytes = size_t{32} << 20}).value());
   const ReplayPlan plan = make_replay_plan(trace, mode);
-  auto machine = ReplayMachine::create(*memory, trace, plan);
-  CHECK(machine.ok());
-  machine->run(plan.steps);
+  auto run = ReplayRun::create(*memory, trace, plan);
+  CHECK(run.ok());
+  run->carry_out(plan.steps);
   CHECK_EQ(memory->count_faults(), 0u);
-  machine->free_all();
+  run->free_all();
   CHECK_EQ(memory->misuses(), 0u);
   CHECK(memory->close().none());
 }

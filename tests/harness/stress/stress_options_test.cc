@@ -10,15 +10,17 @@
 namespace ring3::harness {
 namespace {
 
-StressOptions parse(const std::string& line) {
+template <class Options>
+Options parse_as(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   const Command command = parse_command_line(static_cast<int>(argv.size()), argv.data());
-  BOOST_REQUIRE(std::holds_alternative<StressOptions>(command));
-  return std::get<StressOptions>(command);
+  BOOST_REQUIRE(std::holds_alternative<Options>(command));
+  return std::get<Options>(command);
 }
+StressOptions parse(const std::string& line) { return parse_as<StressOptions>(line); }
 
 }  // namespace
 
@@ -32,11 +34,31 @@ BOOST_AUTO_TEST_CASE(command_to_repeat_reads_back_as_the_same_run) {
       "ring3 stress --kmalloc 4 --failslab 3,50,0,-1 --fail-page-alloc 1,10,4096,7 --seed 9",
   };
   for (const char* line : lines) {
-    const std::string once = command_to_repeat("ring3", "stress", parse(line));
-    BOOST_TEST(command_to_repeat("ring3", "stress", parse(once)) == once);
+    const std::string once = command_to_repeat("ring3", parse(line));
+    BOOST_TEST(command_to_repeat("ring3", parse(once)) == once);
   }
-  BOOST_TEST(command_to_repeat("ring3", "stress", parse(lines[1])) ==
+  BOOST_TEST(command_to_repeat("ring3", parse(lines[1])) ==
              "ring3 stress --pages 1 --lock 3 --ops 500 --memory 64M --seed 2748 --sequential");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_command_cannot_promise_it_says_and_names_what_can) {
+  const StressOptions timed = parse("ring3 stress --all 2 -t 10s --seed 7 --verify --metrics");
+  BOOST_TEST(
+      what_repeats(timed) ==
+      "# The seed repeats what each worker asks for; how far it comes, and who meets whom, the "
+      "host decides. A run that repeats exactly:\n"
+      "#   make MODE=sim && build/sim/ring3 sim --pages 2 --slab 2 --kmalloc 2 --lock 2 --tcp 2 "
+      "--memory 256M --seed 7 --verify\n");
+  const StressOptions one = parse("ring3 stress --slab 1 --ops 5 --seed 7 --sequential");
+  BOOST_TEST(what_repeats(one) ==
+             "# The seed repeats what the worker asks for; on which CPUs, the host decides. A run "
+             "that repeats exactly:\n"
+             "#   make MODE=sim && build/sim/ring3 sim --slab 1 --ops 5 --memory 256M --seed 7\n");
+  for (const StressOptions& options : {timed, one}) {
+    const auto sim = parse_as<SimOptions>("ring3 sim" + to_sim_arguments(options));
+    BOOST_TEST(sim.stress.workers == options.workers);
+    BOOST_TEST(to_sim_arguments(sim.stress) == to_sim_arguments(options));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(all_fills_in_what_has_no_number) {

@@ -1,6 +1,5 @@
 #include "mm/pages/page_alloc.h"
 
-#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <set>
@@ -8,54 +7,12 @@
 #include <vector>
 
 #include "lib/prng.h"
-#include "tests/race.h"
-#include "tests/recording_sink.h"
+#include "tests/mm/pages/pages_fixture.h"
 #include "tests/without_rseq.h"
 
 namespace ring3::mm {
 
-// A caller with a name that the program exports.
-[[gnu::noinline]] void free_with_wrong_order(PageAllocator& pages, Page* page);
-void free_with_wrong_order(PageAllocator& pages, Page* page) { pages.free_pages(page, Order(7)); }
-[[gnu::noinline]] Page* allocate_here(PageAllocator& pages, Order order);
-Page* allocate_here(PageAllocator& pages, Order order) {
-  return pages.alloc_pages(kGfpKernel, order);
-}
-[[gnu::noinline]] void free_here(PageAllocator& pages, Page* page, Order order);
-void free_here(PageAllocator& pages, Page* page, Order order) { pages.free_pages(page, order); }
-
-namespace {
-
-namespace data = boost::unit_test::data;
-
-// A checked allocator of 64 MiB: DMA 16, DMA32 32, Movable 16.
-struct Machine {
-  explicit Machine(size_t mib = 64)
-      : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
-        pages(std::move(PageAllocator::create(
-                            {.size_bytes = mib << 20, .lockdep = lockdep.get(), .reports = &sink})
-                            .value())) {}
-  ~Machine() {
-    BOOST_TEST(pages->count_faults() == 0u);
-    pages->drain_all();
-    BOOST_TEST(pages->allocated_pages().value() == 0u);
-    BOOST_TEST(lockdep->reports() == 0u);
-  }
-  Page* alloc(Gfp gfp, unsigned order) { return pages->alloc_pages(gfp, Order(order)); }
-  void free(Page* page, unsigned order) { pages->free_pages(page, Order(order)); }
-  ZoneType zone_of(const Page* page) const {
-    const uint64_t mib = pages->pfn_of(page).value() / 256;
-    return mib < 16 ? ZoneType::kDma : mib < 48 ? ZoneType::kDma32 : ZoneType::kMovable;
-  }
-
-  test::RecordingSink sink;
-  std::unique_ptr<lockdep::Lockdep> lockdep;
-  std::unique_ptr<PageAllocator> pages;
-};
-
-}  // namespace
-
-BOOST_FIXTURE_TEST_SUITE(mm_pages_page_alloc, Machine)
+BOOST_FIXTURE_TEST_SUITE(mm_pages_page_alloc, PagesFixture)
 
 BOOST_AUTO_TEST_CASE(zones_lie_in_order_and_movable_is_the_top_quarter) {
   BOOST_TEST(pages->buddyinfo() ==
@@ -193,7 +150,7 @@ BOOST_AUTO_TEST_CASE(idle_cpu_lists_are_drained_before_a_request_fails) {
 
 // It has no list of its own: what a refill takes for one goes back at once, and nothing is lost.
 BOOST_AUTO_TEST_CASE(a_thread_without_a_cpu_number_allocates_and_frees_like_any_other) {
-  Machine large(1024);  // whose zones are refilled by many pages at a time
+  PagesFixture large(1024);  // whose zones are refilled by many pages at a time
   std::thread([&] {
     const test::WithoutRseq thread;
     std::vector<Page*> all;
@@ -236,7 +193,7 @@ BOOST_AUTO_TEST_CASE(events_are_counted) {
 
 // Whichever way they go: by refills, flushes and drains of CPUs' lists, or past them.
 BOOST_AUTO_TEST_CASE(single_pages_are_counted_exactly_though_nobody_counts_them) {
-  Machine large(1024);
+  PagesFixture large(1024);
   uint64_t pairs = 0;
   std::vector<Page*> all;
   for (const size_t held : {1u, 3000u, 17u, 20000u}) {
@@ -279,180 +236,6 @@ BOOST_AUTO_TEST_CASE(a_fault_point_makes_requests_fail_but_for_nofail) {
   free(page, 0);
 }
 
-// ---- Mistakes: reported with the page, its state and the caller, and without effect. ----
-
-BOOST_AUTO_TEST_CASE(a_double_free_is_reported) {
-  Page* page = alloc(kGfpKernel, 2);
-  free(page, 2);
-  const std::string state = pages->buddyinfo();
-  free(page, 2);
-  BOOST_TEST(sink.count() == 1u);
-  BOOST_TEST(sink.last_masked() ==
-             "BUG: Bad page state in process P  pfn:01000\n"
-             "page:ADDR state:buddy order:10 owner:none\n"
-             "page dumped because: page is free already (asked with order 2)\n"
-             "page last freed at CALLER\n"
-             "Call site: CALLER\n");
-  BOOST_TEST(pages->buddyinfo() == state);
-}
-
-BOOST_AUTO_TEST_CASE(a_double_free_of_a_page_on_a_cpu_s_list_is_reported) {
-  Page* page = alloc(kGfpKernel, 0);
-  free(page, 0);
-  free(page, 0);
-  BOOST_TEST(sink.last_masked().find("state:pcp order:0") != std::string::npos);
-  BOOST_TEST(sink.last_masked().find("page is free already") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_free_with_another_order_is_reported) {
-  Page* page = alloc(kGfpKernel, 3);
-  free(page, 2);
-  BOOST_TEST(sink.last_masked() ==
-             "BUG: Bad page state in process P  pfn:01000\n"
-             "page:ADDR state:allocated order:3 owner:none\n"
-             "page dumped because: block was allocated with another order (asked with order 2)\n"
-             "page last allocated at CALLER\n"
-             "Call site: CALLER\n");
-  free(page, 3);
-}
-
-BOOST_AUTO_TEST_CASE(a_free_of_a_page_inside_a_block_is_reported) {
-  Page* page = alloc(kGfpKernel, 3);
-  free(page + 4, 2);
-  BOOST_TEST(sink.last_masked().find("page is not the head of a block") != std::string::npos);
-  pages->free_pages_at(static_cast<std::byte*>(pages->address_of(page)) + 100, Order(3));
-  BOOST_TEST(sink.last_masked().find("address is not aligned to a page") != std::string::npos);
-  free(page, 3);
-}
-
-BOOST_AUTO_TEST_CASE(an_address_outside_the_arena_is_reported) {
-  int local = 0;
-  pages->free_pages_at(&local, Order(0));
-  BOOST_TEST(sink.last_masked().find("BUG: Bad page state in process P  pfn:none") == 0u);
-  BOOST_TEST(sink.last_masked().find("lies outside [ADDR, ADDR)") != std::string::npos);
-  free(reinterpret_cast<Page*>(&local), 0);
-  BOOST_TEST(pages->misuses() == 2u);
-}
-
-BOOST_AUTO_TEST_CASE(freeing_null_is_nothing) {
-  free(nullptr, 0);
-  free(nullptr, 77);
-  pages->free_pages_at(nullptr, Order(0));
-  BOOST_TEST(pages->misuses() == 0u);
-}
-
-BOOST_AUTO_TEST_CASE(any_number_may_come_as_an_order) {
-  Page* single = alloc(kGfpKernel, 0);
-  Page* block = alloc(kGfpKernel, 3);
-  uint64_t wrong = 0;
-  for (unsigned bit = 4; bit < 32; ++bit) {
-    for (const unsigned order : {1u << bit, (1u << bit) + 3, ~0u << bit}) {
-      free(single, order);
-      free(block, order);
-      pages->free_pages_at(pages->address_of(block), Order(order));
-      BOOST_TEST(alloc(kGfpKernel, order) == nullptr);
-      wrong += 4;
-    }
-  }
-  BOOST_TEST(pages->misuses() == wrong);
-  BOOST_TEST(pages->allocated_pages().value() == 9u);
-  free(single, 0);
-  free(block, 3);
-  BOOST_TEST(pages->misuses() == wrong);
-}
-
-// The page was freed as a block of its own, and is now the upper half of a larger free one.
-BOOST_AUTO_TEST_CASE(a_double_free_of_a_merged_block_names_its_free) {
-  Page* lower = alloc(kGfpKernel, 1);
-  Page* upper = allocate_here(*pages, Order(1));
-  BOOST_REQUIRE(upper == lower + 2);
-  free_here(*pages, upper, Order(1));
-  free(lower, 1);
-  free(upper, 1);
-  BOOST_TEST(sink.last_raw().find("page lies in block pfn:01000 state:buddy order:10") !=
-             std::string::npos);
-  BOOST_TEST(sink.last_raw().find("page last freed at ring3::mm::free_here+0x") !=
-             std::string::npos);
-  BOOST_TEST(sink.last_raw().find("page is free already") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_tail_was_allocated_where_its_block_was) {
-  for (const unsigned tail : {1u, 5u, 7u}) {
-    Page* block = allocate_here(*pages, Order(3));
-    free(block + tail, 0);
-    BOOST_TEST(sink.last_raw().find("page last allocated at ring3::mm::allocate_here+0x") !=
-               std::string::npos);
-    BOOST_TEST(sink.last_raw().find("page lies in block pfn:01000 state:allocated order:3") !=
-               std::string::npos);
-    free_here(*pages, block, Order(3));
-    free(block + tail, 0);
-    BOOST_TEST(sink.last_raw().find("page last freed at ring3::mm::free_here+0x") !=
-               std::string::npos);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_thousand_mistakes_are_counted_and_sixty_shown) {
-  Page* page = alloc(kGfpKernel, 1);
-  for (int i = 0; i < 1000; ++i) free(page, 2);
-  BOOST_TEST(pages->misuses() == 1000u);
-  BOOST_TEST(sink.count() == LimitedReports::kBurst);
-  free(page, 1);
-}
-
-// Two threads free one page at the same moment, again and again.
-BOOST_AUTO_TEST_CASE(of_two_frees_at_once_one_is_refused) {
-  for (const unsigned order : {0u, 2u}) {
-    constexpr int kRounds = 5'000;
-    const uint64_t before = pages->misuses();
-    Page* page = nullptr;
-    test::race(
-        kRounds, [&] { page = alloc(kGfpKernel, order); }, [&] { free(page, order); },
-        [&] { free(page, order); });
-    BOOST_TEST(pages->misuses() - before == static_cast<uint64_t>(kRounds));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(an_order_above_the_highest_is_reported) {
-  BOOST_TEST(alloc(kGfpKernel, 11) == nullptr);
-  BOOST_TEST(sink.last_masked() ==
-             "WARNING: bad page request in process P order:11, mode:0xcc0(GFP_KERNEL)\n"
-             "request refused because: order is above the highest, 10\n"
-             "Call site: CALLER\n");
-  Page* page = alloc(kGfpKernel, 0);
-  free(page, 11);
-  BOOST_TEST(sink.last_masked().find("order is above the highest") != std::string::npos);
-  free(page, 0);
-}
-
-BOOST_AUTO_TEST_CASE(flags_for_two_zones_are_reported) {
-  BOOST_TEST(alloc(kGfpDma | kGfpDma32, 0) == nullptr);
-  BOOST_TEST(sink.last_masked().find("gfp flags name more than one zone") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_block_cannot_be_movable_and_reclaimable) {
-  BOOST_TEST(alloc(kGfpHighuserMovable | kGfpFlagReclaimable, 0) == nullptr);
-  BOOST_TEST(sink.last_masked().find("gfp flags are both movable and reclaimable") !=
-             std::string::npos);
-  BOOST_TEST(pages->misuses() == 1u);
-}
-
-BOOST_AUTO_TEST_CASE(the_report_names_the_caller) {
-  Page* page = alloc(kGfpKernel, 1);
-  free_with_wrong_order(*pages, page);
-  BOOST_TEST(sink.last_raw().find("Call site: ring3::mm::free_with_wrong_order+0x") !=
-             std::string::npos);
-  free(page, 1);
-}
-
-BOOST_AUTO_TEST_CASE(leaks_are_reported_with_who_allocated_them) {
-  Page* page = alloc(kGfpKernel, 2);
-  pages->drain_all();
-  BOOST_TEST(pages->report_leaks().value() == 4u);
-  BOOST_TEST(sink.count() == 2u);
-  BOOST_TEST(sink.last_masked() == "BUG: 4 pages still allocated when their arena was closed\n");
-  free(page, 2);
-}
-
 BOOST_AUTO_TEST_CASE(a_block_can_be_split_and_its_parts_freed_in_any_order) {
   const std::string before = pages->buddyinfo();
   Page* block = alloc(kGfpKernel | kGfpFlagComp, 4);
@@ -464,33 +247,6 @@ BOOST_AUTO_TEST_CASE(a_block_can_be_split_and_its_parts_freed_in_any_order) {
   pages->drain_all();
   BOOST_TEST(pages->buddyinfo() == before);
   BOOST_TEST(sink.count() == 0u);
-}
-
-BOOST_AUTO_TEST_CASE(a_wrong_split_is_reported) {
-  Page* block = alloc(kGfpKernel, 2);
-  pages->split_pages(block, Order(3), Order(1));
-  pages->split_pages(block, Order(2), Order(2));
-  pages->split_pages(block + 1, Order(1), Order(0));
-  pages->split_pages(block, Order(77), Order(0));
-  pages->split_pages(nullptr, Order(2), Order(0));
-  BOOST_TEST(pages->misuses() == 5u);
-  free(block, 2);
-  BOOST_TEST(pages->misuses() == 5u);
-}
-
-BOOST_AUTO_TEST_CASE(what_has_an_owner_is_its_own_to_free_and_to_report) {
-  Page* page = alloc(kGfpKernel, 1);
-  page->owner_words.fill(~uint64_t{0});
-  free(page, 1);
-  // An owner finds no words of the last one, which nobody else may take for its own.
-  BOOST_REQUIRE(pages->alloc_owned_pages(kGfpKernel, Order(1), PageOwner::kSlab, 0) == page);
-  BOOST_CHECK((page->owner_words == std::array<uint64_t, 3>{}));
-  free(page, 1);
-  BOOST_TEST(sink.last_raw().find("page is still in use by its owner") != std::string::npos);
-  pages->drain_all();
-  BOOST_TEST(pages->report_leaks().value() == 0u);
-  BOOST_TEST(!pages->free_owned_pages(*page, Order(1), PageOwner::kLargeKmalloc, 0));
-  BOOST_TEST(pages->free_owned_pages(*page, Order(1), PageOwner::kSlab, 0));
 }
 
 BOOST_AUTO_TEST_CASE(impossible_sizes_are_refused_with_the_limits) {

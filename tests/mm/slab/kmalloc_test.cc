@@ -3,12 +3,12 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 
-#include "tests/mm/slab/slab_machine.h"
+#include "tests/mm/slab/slab_fixture.h"
 #include "tests/race.h"
 
 namespace ring3::mm {
 
-BOOST_FIXTURE_TEST_SUITE(mm_slab_kmalloc, SlabMachine)
+BOOST_FIXTURE_TEST_SUITE(mm_slab_kmalloc, SlabFixture)
 
 BOOST_AUTO_TEST_CASE(every_size_up_to_three_pages_is_whole_and_its_own) {
   std::vector<std::pair<unsigned char*, size_t>> objects;

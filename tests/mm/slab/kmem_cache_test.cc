@@ -9,7 +9,7 @@
 
 #include "lib/asan.h"
 #include "lib/prng.h"
-#include "tests/mm/slab/slab_machine.h"
+#include "tests/mm/slab/slab_fixture.h"
 #include "tests/race.h"
 
 namespace ring3::mm {
@@ -25,7 +25,7 @@ void count_and_fill(void* object) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(mm_slab_kmem_cache, SlabMachine)
+BOOST_FIXTURE_TEST_SUITE(mm_slab_kmem_cache, SlabFixture)
 
 BOOST_AUTO_TEST_CASE(objects_are_distinct_and_aligned) {
   KmemCache& c = cache("test", 40);

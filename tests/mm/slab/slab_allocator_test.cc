@@ -5,7 +5,7 @@
 #include <regex>
 #include <sstream>
 
-#include "tests/mm/slab/slab_machine.h"
+#include "tests/mm/slab/slab_fixture.h"
 
 namespace ring3::mm {
 namespace {
@@ -28,7 +28,7 @@ CacheConfig config(std::string name, size_t size, size_t align = 0) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(mm_slab_slab_allocator, SlabMachine)
+BOOST_FIXTURE_TEST_SUITE(mm_slab_slab_allocator, SlabFixture)
 
 const Wrong kWrong[] = {
     {config("", 8), "1 to 128 characters"},

@@ -9,14 +9,14 @@
 
 namespace ring3::mm {
 
-struct SlabMachine {
-  SlabMachine()
+struct SlabFixture {
+  SlabFixture()
       : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
         memory(std::move(
             Memory::create(
                 {.size_bytes = size_t{64} << 20, .lockdep = lockdep.get(), .reports = &sink})
                 .value())) {}
-  ~SlabMachine() {
+  ~SlabFixture() {
     BOOST_TEST(memory->count_faults() == 0u);
     BOOST_TEST(memory->close().none());
     BOOST_TEST(lockdep->reports() == 0u);

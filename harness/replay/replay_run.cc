@@ -1,14 +1,14 @@
-#include "harness/replay/replay_machine.h"
+#include "harness/replay/replay_run.h"
 
 #include <utility>
 
 namespace ring3::harness {
 
-Result<ReplayMachine> ReplayMachine::create(mm::Memory& memory, const Trace& trace,
-                                            const ReplayPlan& plan) {
-  ReplayMachine machine(memory, plan);
+Result<ReplayRun> ReplayRun::create(mm::Memory& memory, const Trace& trace,
+                                    const ReplayPlan& plan) {
+  ReplayRun run(memory, plan);
   for (size_t i = 0; i < plan.cache_bytes.size(); ++i) {
-    machine.caches_.push_back(nullptr);
+    run.caches_.push_back(nullptr);
     if (plan.cache_bytes[i] == 0) continue;  // only frees named it
     // kmalloc's own caches have their names already; a trace may show objects of them.
     const std::string& name = trace.caches[i];
@@ -19,12 +19,12 @@ Result<ReplayMachine> ReplayMachine::create(mm::Memory& memory, const Trace& tra
                                       .how = mm::CacheAlign::kNatural,
                                       .ctor = nullptr});
     if (!cache) return cache.error();
-    machine.caches_.back() = *cache;
+    run.caches_.back() = *cache;
   }
-  return machine;
+  return run;
 }
 
-void ReplayMachine::run(std::span<const ReplayStep> steps) {
+void ReplayRun::carry_out(std::span<const ReplayStep> steps) {
   for (const ReplayStep& step : steps) {
     switch (step.action) {
       case ReplayStep::Action::kAlloc:
@@ -45,7 +45,7 @@ void ReplayMachine::run(std::span<const ReplayStep> steps) {
   }
 }
 
-void* ReplayMachine::allocate(const ReplayStep& step) {
+void* ReplayRun::allocate(const ReplayStep& step) {
   switch (step.kind) {
     case TraceEventKind::kMmPageAlloc:
       return memory_.pages().alloc_pages(step.gfp, mm::Order(step.order));
@@ -57,7 +57,7 @@ void* ReplayMachine::allocate(const ReplayStep& step) {
   }
 }
 
-void ReplayMachine::split(const ReplayStep& step) {
+void ReplayRun::split(const ReplayStep& step) {
   auto* page = static_cast<mm::Page*>(objects_[step.slot]);
   if (page == nullptr) return;
   const mm::Order half(step.order);
@@ -66,7 +66,7 @@ void ReplayMachine::split(const ReplayStep& step) {
   allocations_[step.slot] = allocations_[step.upper_slot] = &step;
 }
 
-void ReplayMachine::free(const ReplayStep& allocation, void* object) {
+void ReplayRun::free(const ReplayStep& allocation, void* object) {
   switch (allocation.kind) {
     case TraceEventKind::kMmPageAlloc:
       memory_.pages().free_pages(static_cast<mm::Page*>(object), mm::Order(allocation.order));
@@ -80,7 +80,7 @@ void ReplayMachine::free(const ReplayStep& allocation, void* object) {
   }
 }
 
-void ReplayMachine::free_all() {
+void ReplayRun::free_all() {
   for (size_t slot = 0; slot < objects_.size(); ++slot) {
     if (void* object = std::exchange(objects_[slot], nullptr)) free(*allocations_[slot], object);
   }

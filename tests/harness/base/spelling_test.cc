@@ -1,11 +1,11 @@
-#include "harness/spelling.h"
+#include "harness/base/spelling.h"
 
 #include <boost/test/unit_test.hpp>
 #include <vector>
 
 namespace ring3::harness {
 
-BOOST_AUTO_TEST_SUITE(harness_spelling)
+BOOST_AUTO_TEST_SUITE(harness_base_spelling)
 
 BOOST_AUTO_TEST_CASE(the_nearest_word_is_suggested_if_it_is_near) {
   const std::vector<std::string> known{"--pages", "--slab", "--memory", "--metrics", "--seed"};

@@ -1,10 +1,9 @@
-#include "harness/sim/sim_options.h"
+#include "harness/sim_options.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "harness/sim/strategy_names.h"
 #include "lib/prng.h"
@@ -22,14 +21,14 @@ SimOptions fill_from_seed(const SimOptions& asked) {
   // All of it is drawn, whatever is given, so that giving one thing leaves the others as they were.
   std::array<uint32_t, kWorkloads> workers;
   for (uint32_t& count : workers) count = static_cast<uint32_t>(prng.below(4));
-  if (std::count(workers.begin(), workers.end(), 0u) == kWorkloads) workers[0] = 2;
+  if (std::ranges::max(workers) == 0) workers[0] = 2;
   const auto cpus = static_cast<uint32_t>(prng.between(1, 8));
   const auto nodes = static_cast<uint32_t>(prng.between(1, 4));
   const std::string_view strategy = kStrategyNames[prng.below(kStrategyNames.size())];
   const uint64_t ops = prng.between(50, 1000);
 
   auto& stress = options.stress;
-  if (std::count(stress.workers.begin(), stress.workers.end(), 0u) == kWorkloads) {
+  if (stress.worker_count() == 0) {
     if (stress.canary == Canary::kWriteAfterFree)
       workers[static_cast<size_t>(WorkloadKind::kSlab)] |= 1;
     if (stress.canary == Canary::kAbba) workers[static_cast<size_t>(WorkloadKind::kLock)] |= 1;
@@ -43,10 +42,9 @@ SimOptions fill_from_seed(const SimOptions& asked) {
 }
 
 std::string command_to_repeat(std::string_view program, const SimOptions& options) {
-  std::string command = command_to_repeat(program, "sim", options.stress);
-  fmt::format_to(std::back_inserter(command), " --cpus {} --nodes {} --strategy {}", options.cpus,
-                 options.nodes, options.strategy);
-  return command;
+  return fmt::format("{} sim{} --cpus {} --nodes {} --strategy {}", shell_word(program),
+                     to_sim_arguments(options.stress), options.cpus, options.nodes,
+                     options.strategy);
 }
 
 }  // namespace ring3::harness

@@ -1,4 +1,4 @@
-#include "harness/text_file.h"
+#include "harness/base/text_file.h"
 
 #include <array>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "net/skb.h"
+#include "net/skb/skb.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(net_skb, Fixture)
+BOOST_FIXTURE_TEST_SUITE(net_skb_skb, Fixture)
 
 BOOST_AUTO_TEST_CASE(an_empty_buffer_has_room_for_headers_in_front_and_an_mtu_behind) {
   SkBuff* skb = pool.alloc();

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "harness/exit_code.h"
+#include "harness/base/exit_code.h"
 #include "lib/result.h"
 
 namespace ring3::harness {

@@ -1,4 +1,4 @@
-#include "harness/complain.h"
+#include "harness/base/complain.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 
 #include <fmt/format.h>
 

@@ -12,14 +12,13 @@
 
 namespace ring3::harness {
 
-class ReplayMachine {
+class ReplayRun {
  public:
   // Makes the caches. kInvalidArgument when a cache of the trace is impossible here. `memory`
-  // outlives the machine, which must have freed all before it goes.
-  static Result<ReplayMachine> create(mm::Memory& memory, const Trace& trace,
-                                      const ReplayPlan& plan);
+  // outlives the run, which must have freed all before it goes.
+  static Result<ReplayRun> create(mm::Memory& memory, const Trace& trace, const ReplayPlan& plan);
 
-  void run(std::span<const ReplayStep> steps);
+  void carry_out(std::span<const ReplayStep> steps);
 
   // Frees what the trace left alive.
   void free_all();
@@ -27,7 +26,7 @@ class ReplayMachine {
   uint64_t failed_allocs() const { return failed_allocs_; }
 
  private:
-  ReplayMachine(mm::Memory& memory, const ReplayPlan& plan)
+  ReplayRun(mm::Memory& memory, const ReplayPlan& plan)
       : memory_(memory), objects_(plan.slots), allocations_(plan.slots) {}
 
   void* allocate(const ReplayStep& step);

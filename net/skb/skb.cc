@@ -1,4 +1,4 @@
-#include "net/skb.h"
+#include "net/skb/skb.h"
 
 #include <algorithm>
 #include <new>

@@ -1,11 +1,11 @@
-#include "harness/parse_values.h"
+#include "harness/base/parse_values.h"
 
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
 namespace ring3::harness {
 
-BOOST_AUTO_TEST_SUITE(harness_parse_values)
+BOOST_AUTO_TEST_SUITE(harness_base_parse_values)
 
 BOOST_AUTO_TEST_CASE(size_suffixes_are_powers_of_1024) {
   BOOST_TEST(parse_size("4096").value() == 4096u);

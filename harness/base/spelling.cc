@@ -1,4 +1,4 @@
-#include "harness/spelling.h"
+#include "harness/base/spelling.h"
 
 #include <algorithm>
 #include <vector>

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/sim/sim_options.h"
 #include "harness/sim/strategy.h"
+#include "harness/sim_options.h"
 #include "harness/stress/stress_report.h"
 #include "lib/result.h"
 
