@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <cinttypes>
 #include <cstdio>
 
 #include "harness/base/text_file.h"
@@ -14,6 +15,7 @@
 #include "harness/report/deliver.h"
 #include "harness/report/output_file.h"
 #include "harness/sim/crash_trap.h"
+#include "lib/asan.h"
 #include "lib/os.h"
 #include "lib/reservation.h"
 
@@ -65,6 +67,30 @@ std::string summary_text(const Hunter& hunter, Nanos time) {
       hunter.findings().size(), hunter.findings().size() == 1 ? "" : "s");
 }
 
+// What ASan finds ends the process: then at least it says where to find it again.
+class SeedAtDeath {
+ public:
+  SeedAtDeath(const Hunter& hunter, const HuntOptions& options) {
+    hunter_ = &hunter;
+    options_ = &options;
+    asan_at_death([] {
+      if (hunter_ == nullptr) return;
+      const uint64_t seed = hunter_->next_seed() - 1;
+      std::fprintf(stderr,
+                   "ring3: again: ring3 hunt --target %s --seeds %" PRIu64 "..%" PRIu64 "%s%s\n",
+                   options_->target.c_str(), seed, seed,
+                   options_->strategy.empty() ? "" : " --strategy ", options_->strategy.c_str());
+    });
+  }
+  ~SeedAtDeath() { hunter_ = nullptr; }
+  SeedAtDeath(const SeedAtDeath&) = delete;
+  SeedAtDeath& operator=(const SeedAtDeath&) = delete;
+
+ private:
+  static inline const Hunter* hunter_ = nullptr;
+  static inline const HuntOptions* options_ = nullptr;
+};
+
 ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   if (Status writable = check_writable(options.json_path); !writable) {
     return complain(writable.error());
@@ -72,6 +98,7 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   const os::Recycling recycling;
   Hunter hunter(plan);
   const CrashTrap trap;
+  const SeedAtDeath seed_at_death(hunter, options);
   const Nanos start = os::monotonic_now();
   const bool timed = !options.last_seed;
   while (!hunter.done() && !(timed && os::monotonic_now() - start >= options.budget)) {

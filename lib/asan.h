@@ -32,4 +32,11 @@ inline void asan_unpoison([[maybe_unused]] const void* start, [[maybe_unused]] s
 #endif
 }
 
+// `call` is called when ASan has reported an error, before it ends the process.
+inline void asan_at_death([[maybe_unused]] void (*call)()) {
+#ifdef RING3_ASAN
+  __asan_set_death_callback(call);
+#endif
+}
+
 }  // namespace ring3

@@ -15,16 +15,13 @@ namespace {
 constexpr uint32_t kSlots = 3;
 constexpr std::array<size_t, 3> kSizes{64, 2048, 9000};  // of kmalloc; the last is whole pages
 
-enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kIrq, kFreeShared };
-constexpr OpInfo kOps[] = {{"alloc", 1, {kSlots}},
-                           {"kmalloc", 2, {kSlots, kSizes.size()}},
-                           {"free", 1, {kSlots}},
-                           {"swap", 1, {kSlots}},
-                           {"shrink", 0, {}},
-                           {"irq", 1, {3}},
-                           {"free_shared", 1, {kShared}}};
+enum Kind : uint32_t { kAlloc, kKmalloc, kFree, kSwap, kShrink, kIrq, kChild, kFreeShared };
+constexpr OpInfo kOps[] = {{"alloc", 1, {kSlots}},  {"kmalloc", 2, {kSlots, kSizes.size()}},
+                           {"free", 1, {kSlots}},   {"swap", 1, {kSlots}},
+                           {"shrink", 0, {}},       {"irq", 1, {3}},
+                           {"child", 1, {kShared}}, {"free_shared", 1, {kShared}}};
 // Freeing what another frees too is a mistake, for scenarios that expect it.
-constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 1, 0};
+constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 1, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // A new slab against a shrink.
@@ -34,6 +31,8 @@ constexpr std::string_view kNamed[] = {
     "target slab\ncpus 2\ntask 0\nfree_shared 1\ntask 1\nfree_shared 1\n",
     // An interrupt allocates and frees in the middle of a new slab.
     "target slab\ncpus 1\ntask 0\nirq 0\nalloc 0\nfree 0\ntask 0\nalloc 0\nirq 0\nshrink\n",
+    // A thread dies, and others free what it has left.
+    "target slab\ncpus 2\ntask 0\nchild 0\nalloc 0\nfree 0\ntask 1\nswap 0\nfree 0\nshrink\n",
     // What one allocates another frees.
     "target slab\ncpus 2\ntask 0\nalloc 0\nswap 0\nalloc 0\ntask 1\nswap 0\nfree 0\nalloc 1\n",
     "target slab\ncpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
@@ -83,6 +82,10 @@ class SlabTarget final : public Target {
       case kIrq:
         irqs_.raise(op.numbers[0]);
         break;
+      case kChild:
+        world.spawn("child", op.numbers[0] % topology_.cpu_ids(),
+                    [this, &world, box = op.numbers[0]] { live_and_die(world, box); });
+        break;
       case kFreeShared:
         free_shared(op.numbers[0]);
         break;
@@ -115,6 +118,12 @@ class SlabTarget final : public Target {
 
   Object allocate(World& world, mm::Gfp gfp) {
     return got(world, {.address = cache_->alloc(gfp), .bytes = kObjectBytes});
+  }
+  // Leaves an object in a box, and frees what was there.
+  void live_and_die(World& world, uint32_t box) {
+    Object object = allocate(world, mm::kGfpKernel);
+    boxes_.swap(object, box);
+    free(world, object);
   }
   Object got(World& world, const Object& object) {
     if (object.address == nullptr) world.fail("an allocation failed though memory is free");
