@@ -28,6 +28,7 @@ struct World::SimTask {
   StackTrace waits_at;
   bool intact = true;  // nobody has run on its CPU since its sequence began
   ClockTable::Row clock = 0;
+  ClockTable::Row raised = 0;  // what whoever raised it had done before
 };
 
 namespace {
@@ -85,6 +86,7 @@ uint32_t World::add_interrupt(std::string_view name, unsigned cpu, Context conte
   CHECK(context != Context::kTask);
   SimTask& interrupt = add(name, cpu, context, std::move(body));
   interrupt.state = State::kFinished;
+  interrupt.raised = clocks_.add();
   has_interrupts_ = true;
   return interrupt.index;
 }
@@ -94,7 +96,7 @@ void World::raise(uint32_t number) {
   SimTask& interrupt = *tasks_[number];
   CHECK(interrupt.is_interrupt());
   if (inside()) {
-    clocks_.join(interrupt.clock, running_->clock);
+    clocks_.join(interrupt.raised, running_->clock);
     tick(*running_);
   }
   if (interrupt.state == State::kFinished) {
@@ -236,6 +238,7 @@ bool World::may_move(const SimTask& task, unsigned cpu) const {
 
 void World::begin(SimTask& interrupt) {
   interrupt.state = State::kReady;
+  clocks_.join(interrupt.clock, interrupt.raised);
   handlers_[interrupt.task.cpu()].push_back(&interrupt);
   interrupt.fiber.emplace(stacks_, [&interrupt] {
     const ContextGuard context(interrupt.context);

@@ -432,6 +432,36 @@ BOOST_AUTO_TEST_CASE(raised_before_it_begins_it_runs_once_and_while_it_runs_once
   BOOST_TEST(runs == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_is_after_the_raise_that_begins_it_and_no_later_one) {
+  uint64_t raised_while_it_ran = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const auto strategy = make_strategy(StrategyKind::kPos, seed, {});
+    World world({}, *strategy, stacks());
+    std::optional<Stamp> raised;
+    int runs = 0;
+    const uint32_t irq = world.add_interrupt("irq", 1, Context::kHardirq, [&] {
+      const bool before = raised.has_value();
+      if (before && !world.ordered_after(*raised)) world.fail("begins before its raise");
+      ++runs;
+      for (int i = 0; i < 3; ++i) world.yield();
+      if (before || !raised) return;
+      ++raised_while_it_ran;
+      if (world.ordered_after(*raised)) world.fail("ordered after a raise to come");
+    });
+    world.raise(irq);
+    world.spawn("task", 0, [&] {
+      for (int i = 0; i < 3; ++i) world.yield();
+      raised = world.stamp();
+      world.raise(irq);
+    });
+    const Ending ending = world.run();
+    BOOST_TEST_INFO(world.what());
+    BOOST_REQUIRE(ending == Ending::kDone);
+    BOOST_TEST(runs >= 1);
+  }
+  BOOST_TEST(raised_while_it_ran > kSeeds / 10);
+}
+
 // What spin_lock_irqsave() is for.
 BOOST_AUTO_TEST_CASE(a_lock_that_a_handler_takes_holds_it_off_or_deadlocks) {
   uint64_t deadlocks = 0;
