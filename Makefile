@@ -47,7 +47,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # ---- Modules ----
 
-MODULES := lib lib/cpu lockdep mm/pages mm/slab mm net harness
+MODULES := lib lib/cpu lockdep mm/pages mm/slab mm/heap mm net harness
 include $(addsuffix /module.mk,$(MODULES))
 include tests/module.mk
 

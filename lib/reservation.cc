@@ -96,18 +96,18 @@ Recycling::~Recycling() {
 Reservation::Reservation(Reservation&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),
-      whole_(other.whole_) {}
+      plain_(other.plain_) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   std::swap(base_, other.base_);
   std::swap(size_bytes_, other.size_bytes_);
-  std::swap(whole_, other.whole_);
+  std::swap(plain_, other.plain_);
   return *this;
 }
 
 Reservation::~Reservation() {
   if (base_ == nullptr) return;
-  if (Recycling::Shelf* shelf = Recycling::Shelf::of_thread; shelf != nullptr && whole_) {
+  if (Recycling::Shelf* shelf = Recycling::Shelf::of_thread; shelf != nullptr && plain_) {
     shelf->kept.push_back({base_, size_bytes_});
   } else {
     munmap(base_, size_bytes_);
@@ -116,10 +116,10 @@ Reservation::~Reservation() {
 
 void Reservation::forbid_first_page() {
   CHECK_EQ(mprotect(base_, host_page_bytes(), PROT_NONE), 0);
-  whole_ = false;
+  plain_ = false;
 }
 
-Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
+Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes, Sharing sharing) {
   CHECK_GT(size_bytes, 0u);
   CHECK(is_power_of_two(alignment_bytes));
   const size_t page = host_page_bytes();
@@ -131,13 +131,15 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
   };
   if (size_bytes > SIZE_MAX - slack - page) return refusal("larger than the address space");
   const size_t size = align_up(size_bytes, page);
-  if (Recycling::Shelf* shelf = Recycling::Shelf::of_thread; shelf != nullptr) {
-    if (std::byte* base = shelf->take(size, alignment_bytes)) return Reservation(base, size);
+  const bool is_private = sharing == Sharing::kPrivate;
+  if (Recycling::Shelf* shelf = Recycling::Shelf::of_thread; shelf != nullptr && is_private) {
+    if (std::byte* base = shelf->take(size, alignment_bytes)) return Reservation(base, size, true);
   }
 
   // Map with slack for the alignment, then give back what lies before and after.
-  void* mapped = mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
+           (is_private ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return refusal(std::strerror(errno));
   const auto start = reinterpret_cast<uintptr_t>(mapped);
   const uintptr_t base = align_up(start, static_cast<uintptr_t>(alignment_bytes));
@@ -145,7 +147,7 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes) {
   const size_t after = slack - before;
   if (before != 0) munmap(mapped, before);
   if (after != 0) munmap(reinterpret_cast<void*>(base + size), after);
-  return Reservation(reinterpret_cast<std::byte*>(base), size);
+  return Reservation(reinterpret_cast<std::byte*>(base), size, is_private);
 }
 
 }  // namespace ring3::os

@@ -10,6 +10,12 @@
 
 namespace ring3::os {
 
+enum class Sharing {
+  kPrivate,
+  kShared,  // its pages can be mapped a second time, in an AddressWindow; a child of fork() shares
+            // them
+};
+
 // A range of address space (MAP_NORESERVE), which reads as zero at first touch. Unmapped by the
 // destructor.
 class Reservation {
@@ -27,16 +33,18 @@ class Reservation {
 
  private:
   friend class Recycling;
-  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
-  Reservation(std::byte* base, size_t size_bytes) : base_(base), size_bytes_(size_bytes) {}
+  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes, Sharing sharing);
+  Reservation(std::byte* base, size_t size_bytes, bool plain)
+      : base_(base), size_bytes_(size_bytes), plain_(plain) {}
   std::byte* base_ = nullptr;
   size_t size_bytes_ = 0;
-  bool whole_ = true;  // no page is forbidden
+  bool plain_ = true;  // private, and no page is forbidden: can be recycled
 };
 
 // Reserves `size_bytes` > 0, rounded up to a host page, at a multiple of `alignment_bytes`, a power
 // of two. kNoResource when the host refuses.
-Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
+Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes,
+                            Sharing sharing = Sharing::kPrivate);
 
 // While it lives, what this thread no longer reserves is kept, and given again, all zeros again,
 // where as much is asked for: for whoever makes the same machine thousands of times a second. Does
@@ -58,7 +66,7 @@ class Recycling {
 
  private:
   friend class Reservation;
-  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes);
+  friend Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes, Sharing sharing);
   struct Shelf;
 
   const std::unique_ptr<Shelf> shelf_;

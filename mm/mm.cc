@@ -6,7 +6,8 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
   auto pages = PageAllocator::create({.size_bytes = config.size_bytes,
                                       .lockdep = config.lockdep,
                                       .reports = config.reports,
-                                      .topology = config.topology});
+                                      .topology = config.topology,
+                                      .mappable = config.mappable});
   if (!pages) return pages.error();
   auto slabs = SlabAllocator::create(
       **pages, {.lockdep = config.lockdep, .reports = config.reports, .topology = config.topology});

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "mm/heap/heaps.h"
 #include "mm/pages/pages.h"
 #include "mm/slab/slabs.h"
 
@@ -17,6 +18,7 @@ struct MemoryConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks every lock of this memory; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the memory
+  bool mappable = false;                         // pages can be mapped in a WindowBreak
 };
 
 // What close() found still in use.

@@ -1,7 +1,7 @@
 # Tests mirror the tree: tests/<module>/<unit>_test.cc. Nothing outside tests/ sees them. MODE=sim has
 # those of what is different there, and those of what there is only there.
 tests_FOLDERS := $(if $(filter sim,$(MODE)),lib/cpu lockdep harness/hunt harness/sim,\
-	lib lib/cpu lockdep mm mm/pages mm/slab net $(net_FOLDERS) harness $(harness_FOLDERS))
+	lib lib/cpu lockdep mm mm/pages mm/slab mm/heap net $(net_FOLDERS) harness $(harness_FOLDERS))
 tests_SIM_SOURCES := harness/hunt/hunter_test.cc harness/hunt/scenario_test.cc harness/hunt_cli_test.cc \
 	harness/sim/world_test.cc harness/sim_cli_test.cc
 tests_SOURCES := test_main.cc harness/run_program.cc $(sort \

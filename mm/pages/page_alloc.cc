@@ -40,7 +40,8 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
                              "to {}",
                              size, kArenaGranule, kArenaGranule, kMaxArenaBytes)};
   }
-  Result<os::Reservation> arena = os::reserve(size, kArenaGranule);
+  Result<os::Reservation> arena = os::reserve(
+      size, kArenaGranule, config.mappable ? os::Sharing::kShared : os::Sharing::kPrivate);
   if (!arena) return arena.error();
   Result<os::Reservation> pages = os::reserve(size / kPageSize * sizeof(Page), alignof(Page));
   if (!pages) return pages.error();
@@ -62,6 +63,7 @@ PageAllocator::PageAllocator(os::Reservation arena, os::Reservation pages, PerCp
       pages_(std::move(pages)),
       memmap_(arena_.base(), reinterpret_cast<Page*>(pages_.base()),
               PageCount(config.size_bytes / kPageSize)),
+      mappable_(config.mappable),
       events_(std::move(events)),
       reports_(*config.reports) {}
 

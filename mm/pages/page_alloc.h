@@ -29,6 +29,7 @@ struct PageAllocatorConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the allocator
+  bool mappable = false;  // pages can be mapped elsewhere too (os::AddressWindow)
 };
 
 // The size of a block of the highest order: what an arena is a multiple of.
@@ -71,6 +72,7 @@ class PageAllocator {
   const Memmap& memmap() const { return memmap_; }
   void* address_of(const Page* page) const { return memmap_.address_of(*page); }
   Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
+  bool mappable() const { return mappable_; }
 
   // Moves the free pages of all CPUs' lists back to the zones, where they can merge.
   void drain_all();
@@ -128,6 +130,7 @@ class PageAllocator {
   os::Reservation arena_;
   os::Reservation pages_;
   const Memmap memmap_;
+  const bool mappable_;
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;

@@ -1,0 +1,7 @@
+#pragma once
+
+// What other modules may use of the heap.
+
+#include "mm/heap/demand_faults.h"
+#include "mm/heap/process_break.h"
+#include "mm/heap/window_break.h"
