@@ -36,13 +36,12 @@ Blocks::Blocks(std::byte* start, IndexSet begins, IndexSet free, LimitedReports&
 // ---- Where blocks are ----
 
 Block* Blocks::at(const void* data) {
-  const auto* header = static_cast<const std::byte*>(data) - sizeof(Block);
   if (data < start_ + sizeof(Block) || data >= end_ ||
-      !is_aligned(reinterpret_cast<uintptr_t>(data), uintptr_t{Block::kAlignment}) ||
-      !begins_.contains(granule_of(header))) {
+      !is_aligned(reinterpret_cast<uintptr_t>(data), uintptr_t{Block::kAlignment})) {
     return nullptr;
   }
-  return sound(block_at(granule_of(header)));
+  const size_t granule = granule_of(data) - sizeof(Block) / Block::kAlignment;
+  return begins_.contains(granule) ? sound(block_at(granule)) : nullptr;
 }
 
 Block* Blocks::around(const void* address) {
