@@ -281,6 +281,79 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
   add_json(app, options.json_path);
 }
 
+// ---- ring3 heap ----
+
+Result<std::vector<const mm::FitPolicy*>> parse_policies(std::string_view text) {
+  if (text == "all") return HeapOptions{}.policies;
+  if (const mm::FitPolicy* policy = mm::fit_policy_named(text)) return std::vector{policy};
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no policy; use first, next, best, worst or all", text)};
+}
+
+Result<mm::Coalescing> parse_coalescing(std::string_view text) {
+  if (text == "deferred") return mm::Coalescing::kDeferred;
+  if (text == "immediate") return mm::Coalescing::kImmediate;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no way to coalesce; use deferred or immediate", text)};
+}
+
+Result<uint64_t> parse_heap_limit(std::string_view text) {
+  constexpr uint64_t kLeast = mm::kPageSize;
+  constexpr uint64_t kMost = uint64_t{64} << 30;
+  Result<uint64_t> size = parse_size(text);
+  if (!size) return size;
+  if (*size < kLeast || *size > kMost) {
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("a heap of up to {} is not possible; use {} to {}", text,
+                             format_size(kLeast), format_size(kMost))};
+  }
+  return size;
+}
+
+void add_heap(CLI::App& program, HeapOptions& options) {
+  CLI::App& app = *program.add_subcommand(
+      "heap", "run a program's mallocs through the malloc that textbooks teach, and show its work");
+  auto* script = app.add_option("--script", options.script_path,
+                                "the program, as lines like p = malloc 100; - is standard input")
+                     ->option_text("FILE");
+  auto* mtrace =
+      app.add_option("--mtrace", options.mtrace_path,
+                     "the program, as glibc's mtrace recorded it; plain, gzip, xz, zstd or bzip2")
+          ->option_text("FILE")
+          ->excludes(script);
+  add_parsed(app, "--random", options.seed, parse_seed, "a program that comes from a seed")
+      ->option_text("SEED")
+      ->excludes(script)
+      ->excludes(mtrace);
+  add_parsed(app, "--policy", options.policies, parse_policies,
+             "which free block is given: first, next, best, worst or all of them (the default)")
+      ->option_text("NAME");
+  add_parsed(app, "--coalesce", options.coalescing, parse_coalescing,
+             "when free neighbours become one: deferred, when nothing fits (the default), or "
+             "immediate")
+      ->option_text("WHEN");
+  add_parsed(
+      app, "--limit", options.limit_bytes, parse_heap_limit,
+      fmt::format("how far the break may rise (default {})", format_size(options.limit_bytes)))
+      ->option_text("SIZE");
+  app.add_flag("--step", options.step, "print the blocks after each call, of the first policy");
+  add_parsed(app, "--svg", options.svg_path, parse_output_path,
+             "draw time by address, of the first policy; - is standard output")
+      ->option_text("FILE");
+  app.add_flag("--layout", options.layout, "print where the parts of a process lie");
+}
+
+HeapOptions resolve(const HeapOptions& options) {
+  if (!options.has_program() && !options.layout) {
+    throw CLI::ValidationError(
+        "heap", "needs a program: --script FILE, --mtrace FILE or --random SEED; or --layout");
+  }
+  if (!options.has_program() && (options.step || !options.svg_path.empty())) {
+    throw CLI::ValidationError("heap", "there are no steps to show without a program");
+  }
+  return options;
+}
+
 // ---- ring3 hunt ----
 
 void add_hunt(CLI::App& program, HuntOptions& options) {
@@ -395,19 +468,22 @@ Command parse_command_line(int argc, char** argv) {
   program.set_version_flag("--version", "ring3 0.1 " RING3_BUILD);
   StressArguments stress;
   ReplayOptions replay;
+  HeapOptions heap;
   HuntOptions hunt;
   SimArguments sim;
   CampaignOptions campaign;
   add_stress(program, stress);
   add_replay(program, replay);
+  add_heap(program, heap);
   add_sim(program, sim);
   add_hunt(program, hunt);
   add_campaign(program, campaign);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
-      throw CLI::RequiredError("a subcommand, stress, replay, sim, hunt or campaign,");
+      throw CLI::RequiredError("a subcommand, stress, replay, heap, sim, hunt or campaign,");
     if (program.got_subcommand("replay")) return replay;
+    if (program.got_subcommand("heap")) return resolve(heap);
     if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;
     if (program.got_subcommand("campaign")) return campaign;

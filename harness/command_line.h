@@ -6,6 +6,7 @@
 
 #include "harness/base/exit_code.h"
 #include "harness/campaign_command.h"
+#include "harness/heap/heap_run.h"
 #include "harness/hunt/hunt_options.h"
 #include "harness/replay/replay.h"
 #include "harness/sim_options.h"
@@ -15,8 +16,8 @@ namespace ring3::harness {
 
 // What to run, or, when help was asked for or the options are wrong, what was printed about it and
 // the status to exit with.
-using Command =
-    std::variant<ExitCode, StressOptions, ReplayOptions, SimOptions, HuntOptions, CampaignOptions>;
+using Command = std::variant<ExitCode, StressOptions, ReplayOptions, HeapOptions, SimOptions,
+                             HuntOptions, CampaignOptions>;
 
 Command parse_command_line(int argc, char** argv);
 

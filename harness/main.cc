@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "harness/command_line.h"
+#include "harness/heap_command.h"
 #include "harness/hunt_command.h"
 #include "harness/replay_command.h"
 #include "harness/sim_command.h"
@@ -22,6 +23,7 @@ struct Runner {
   ExitCode operator()(const ReplayOptions& options) const { return replay_command(options); }
   ExitCode operator()(const SimOptions& options) const { return sim_command(options, program); }
   ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
+  ExitCode operator()(const HeapOptions& options) const { return heap_command(options); }
   ExitCode operator()(const CampaignOptions& options) const { return campaign_command(options); }
 };
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <numeric>
 
-#include "harness/replay/byte_source.h"
+#include "harness/base/byte_source.h"
 #include "harness/replay/trace_gfp.h"
 #include "harness/replay/trace_parser.h"
 

@@ -126,6 +126,23 @@ std::string_view to_string(SegmentKind kind) {
   return "?";
 }
 
+ProgramSizes sizes_of(const ProcessLayout& layout) {
+  const auto total = [&layout](SegmentKind kind) {
+    uint64_t bytes = 0;
+    for (const Segment& segment : layout.segments) {
+      if (segment.kind == kind) bytes += segment.size_bytes();
+    }
+    return bytes;
+  };
+  return {.text = total(SegmentKind::kText),
+          .rodata = total(SegmentKind::kRodata),
+          .data = total(SegmentKind::kData),
+          .bss = total(SegmentKind::kBss),
+          .heap = total(SegmentKind::kHeap),
+          .mapped = total(SegmentKind::kMmap),
+          .stack = total(SegmentKind::kStack)};
+}
+
 ProcessLayout layout_32bit(const ProgramSizes& sizes) {
   return lay_out("32 bits, 3G/1G", kI386, sizes);
 }

@@ -51,6 +51,9 @@ struct ProgramSizes {
   uint64_t stack;
 };
 
+// Of each kind of segment, what `layout` has in all.
+ProgramSizes sizes_of(const ProcessLayout& layout);
+
 // As the kernel lays a program out without address space randomisation: i386 with 3 GiB for the
 // process and 1 GiB for the kernel; x86-64 with 47 bits for a position-independent program.
 // (Documentation/arch/x86/x86_64/mm.rst; arch/x86/mm/mmap.c for where mmap begins, 128 MiB below

@@ -1,4 +1,4 @@
-#include "harness/replay/byte_source.h"
+#include "harness/base/byte_source.h"
 
 #include <bzlib.h>
 #include <fcntl.h>
@@ -268,6 +268,27 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
   if (beginning.starts_with("BZh"sv)) return decompress(static_cast<Bzip2*>(nullptr));
   if (beginning.starts_with("\x28\xb5\x2f\xfd"sv)) return decompress(static_cast<Zstd*>(nullptr));
   return std::unique_ptr<ByteSource>(std::move(file));
+}
+
+Result<std::string> read_all_bytes(const std::string& path) {
+  constexpr size_t kMostBytes = size_t{1} << 30;
+  const Result<std::unique_ptr<ByteSource>> source = open_bytes(path);
+  if (!source) return source.error();
+  std::string text;
+  std::vector<char> buffer(kInputBytes);
+  for (;;) {
+    const Result<size_t> got = (*source)->read(buffer);
+    if (!got) return got.error();
+    if (*got == 0) break;
+    text.append(buffer.data(), *got);
+    if (text.size() > kMostBytes) {
+      return Error{Errc::kBadFormat, fmt::format("'{}' has more than 1 GiB of text", path)};
+    }
+  }
+  if ((*source)->is_cut()) {
+    return Error{Errc::kBadFormat, fmt::format("'{}' is cut off; record it again", path)};
+  }
+  return text;
 }
 
 }  // namespace ring3::harness

@@ -28,4 +28,8 @@ class ByteSource {
 // that a tool must turn into text first; the message says what it is and gives the command.
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path);
 
+// All of them at once, of what is not too large for that: kBadFormat beyond 1 GiB, or when the file
+// is cut off.
+Result<std::string> read_all_bytes(const std::string& path);
+
 }  // namespace ring3::harness

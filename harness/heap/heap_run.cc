@@ -1,0 +1,145 @@
+#include "harness/heap/heap_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "harness/base/byte_source.h"
+#include "harness/base/text_file.h"
+#include "harness/heap/heap_player.h"
+#include "harness/heap/heap_script.h"
+#include "harness/heap/heap_timing.h"
+#include "harness/heap/mtrace.h"
+#include "harness/heap/random_program.h"
+#include "harness/heap/sane_calls.h"
+#include "lib/bits.h"
+
+namespace ring3::harness {
+namespace {
+
+constexpr size_t kTimedRuns = 5;
+constexpr size_t kMostWrongShown = 10;
+
+// Reports of the first policy's heap are for people to see, who have them among the steps when they
+// asked for those; the others have the same.
+class Silence final : public ReportSink {
+ public:
+  void report(std::string_view) override {}
+};
+
+Result<HeapRow> run_policy(mm::Memory& memory, const HeapOptions& options,
+                           const mm::FitPolicy& policy, const HeapProgram& program,
+                           HeapReport& report) {
+  const bool is_first = report.rows.empty();
+  Silence silence;
+  Result<HeapStage> stage =
+      make_heap_stage(memory, options.limit_bytes,
+                      {.policy = &policy,
+                       .coalescing = options.coalescing,
+                       .reports = is_first && !options.step ? &stderr_report_sink()
+                                                            : static_cast<ReportSink*>(&silence)});
+  if (!stage) return stage.error();
+  HeapPlayer player(*stage->heap, *stage->heap_break, program);
+  for (const HeapCall& call : program.calls) {
+    const std::string wrong = player.carry_out(call);
+    if (wrong.empty() || !is_first) continue;
+    if (++report.wrong_calls > kMostWrongShown) continue;
+    report.wrong.push_back(
+        fmt::format("line {}: {}: {}", call.line, to_string(call, program), wrong));
+  }
+  return HeapRow{.policy = &policy,
+                 .peak_break_bytes = stage->heap_break->peak_bytes(),
+                 .stats = stage->heap->stats(),
+                 .minor_faults = stage->heap_break->minor_faults(),
+                 .mistakes = stage->heap->mistakes(),
+                 .corrupt_blocks = player.corrupt_blocks(),
+                 .unsound = stage->heap->check(),
+                 .ns_a_block = {}};
+}
+
+// All contenders in turn, so that what else the host does meets them alike; each time in a heap
+// that nobody has used.
+Status take_times(mm::Memory& memory, const HeapOptions& options, const HeapProgram& program,
+                  HeapReport& report) {
+  const std::vector<HeapCall> calls = sane_calls(program, options.limit_bytes);
+  report.blocks = blocks_made(calls);
+  if (report.blocks == 0) return {};
+  const auto ns_a_block = [&](Nanos time) {
+    return static_cast<double>(time.value()) / static_cast<double>(report.blocks);
+  };
+  const size_t variables = program.variables.size();
+  for (size_t i = 0; i < kTimedRuns; ++i) {
+    for (HeapRow& row : report.rows) {
+      Result<HeapStage> stage = make_heap_stage(
+          memory, options.limit_bytes, {.policy = row.policy, .coalescing = options.coalescing});
+      if (!stage) return stage.error();
+      row.ns_a_block.push_back(ns_a_block(time_calls(calls, variables, *stage->heap)));
+    }
+    report.libc_ns_a_block.push_back(ns_a_block(time_calls_of_libc(calls, variables)));
+  }
+  for (HeapRow& row : report.rows) std::ranges::sort(row.ns_a_block);
+  std::ranges::sort(report.libc_ns_a_block);
+  return {};
+}
+
+}  // namespace
+
+bool HeapReport::is_clean() const {
+  return wrong_calls == 0 && std::ranges::all_of(rows, [](const HeapRow& row) {
+           return row.mistakes == 0 && row.corrupt_blocks == 0 && row.unsound.empty();
+         });
+}
+
+Result<LoadedProgram> load_heap_program(const HeapOptions& options) {
+  if (options.seed) return LoadedProgram{random_heap_program(*options.seed), 0};
+  if (!options.script_path.empty()) {
+    const Result<std::string> text = read_text_file(options.script_path);
+    if (!text) return text.error();
+    return LoadedProgram{parse_heap_script(*text), 0};
+  }
+  const Result<std::string> text = read_all_bytes(options.mtrace_path);
+  if (!text) return text.error();
+  Result<MtraceProgram> traced = parse_mtrace(*text);
+  if (!traced) {
+    return Error{traced.error().code, options.mtrace_path + ": " + traced.error().message};
+  }
+  return LoadedProgram{std::move(traced->program), traced->unknown_frees};
+}
+
+// More than the heap may have: some of a zone is for those who must not fail.
+Result<std::unique_ptr<mm::Memory>> make_heap_memory(uint64_t limit_bytes) {
+  return mm::Memory::create(
+      {.size_bytes = align_up<uint64_t>(limit_bytes + limit_bytes / 8, mm::kArenaGranule) +
+                     4 * mm::kArenaGranule,
+       .mappable = true});
+}
+
+Result<HeapStage> make_heap_stage(mm::Memory& memory, uint64_t limit_bytes,
+                                  const mm::HeapConfig& config) {
+  auto heap_break = mm::WindowBreak::create(memory.pages(), limit_bytes);
+  if (!heap_break) return heap_break.error();
+  auto heap = mm::Heap::create(**heap_break, config);
+  if (!heap) return heap.error();
+  return HeapStage{std::move(*heap_break), std::move(*heap)};
+}
+
+Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded) {
+  auto memory = make_heap_memory(options.limit_bytes);
+  if (!memory) return memory.error();
+  HeapReport report;
+  report.calls = loaded.program.calls.size();
+  report.unknown_frees = loaded.unknown_frees;
+  for (const mm::FitPolicy* policy : options.policies) {
+    Result<HeapRow> row = run_policy(**memory, options, *policy, loaded.program, report);
+    if (!row) return row.error();
+    report.rows.push_back(std::move(*row));
+  }
+  report.libc = run_on_libc(loaded.program, options.limit_bytes);
+  if (Status timed = take_times(**memory, options, loaded.program, report); !timed) {
+    return timed.error();
+  }
+  return report;
+}
+
+}  // namespace ring3::harness

@@ -1,0 +1,79 @@
+#pragma once
+
+// One program through the heap under every policy that was asked for, and through the C library.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/heap/heap_program.h"
+#include "harness/heap/libc_run.h"
+#include "mm/mm.h"
+
+namespace ring3::harness {
+
+struct HeapOptions {
+  std::string script_path;  // one of these three; "-": standard input
+  std::string mtrace_path;
+  std::optional<uint64_t> seed;
+
+  std::vector<const mm::FitPolicy*> policies = {&mm::kAllFitPolicies[0], &mm::kAllFitPolicies[1],
+                                                &mm::kAllFitPolicies[2], &mm::kAllFitPolicies[3]};
+  mm::Coalescing coalescing = mm::Coalescing::kDeferred;
+  uint64_t limit_bytes = uint64_t{64} << 20;
+  bool step = false;
+  bool layout = false;
+  std::string svg_path;  // empty: none
+
+  bool has_program() const { return !script_path.empty() || !mtrace_path.empty() || seed; }
+};
+
+// A row of the table.
+struct HeapRow {
+  const mm::FitPolicy* policy;
+  size_t peak_break_bytes;
+  mm::HeapStats stats;
+  uint64_t minor_faults;
+  uint64_t mistakes;               // calls that the heap reported as wrong
+  uint64_t corrupt_blocks;         // whose bytes were not what the program had written: 0
+  std::string unsound;             // what check() says at the end: nothing
+  std::vector<double> ns_a_block;  // of each timed run, shortest first
+};
+
+struct HeapReport {
+  uint64_t calls = 0;
+  uint64_t blocks = 0;         // that were asked for, in a timed run
+  uint64_t unknown_frees = 0;  // of mtrace
+  std::vector<HeapRow> rows;   // by policy, as asked for
+  std::optional<LibcRun> libc;
+  std::vector<double> libc_ns_a_block;
+  // What the process got that it did not want, with the line; of the first policy.
+  std::vector<std::string> wrong;
+  uint64_t wrong_calls = 0;
+
+  bool is_clean() const;
+};
+
+// The program that the options name, with what mtrace had no block for. kIo and kBadFormat as its
+// reader has them.
+struct LoadedProgram {
+  HeapProgram program;
+  uint64_t unknown_frees = 0;
+};
+Result<LoadedProgram> load_heap_program(const HeapOptions& options);
+
+// The memory that heaps of `limit_bytes` have their pages of. kNoResource when the host refuses.
+Result<std::unique_ptr<mm::Memory>> make_heap_memory(uint64_t limit_bytes);
+
+// A heap of that memory, with its break.
+struct HeapStage {
+  std::unique_ptr<mm::WindowBreak> heap_break;
+  std::unique_ptr<mm::Heap> heap;
+};
+Result<HeapStage> make_heap_stage(mm::Memory& memory, uint64_t limit_bytes,
+                                  const mm::HeapConfig& config);
+
+// kNoResource when the host refuses the memory.
+Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded);
+
+}  // namespace ring3::harness
