@@ -115,7 +115,7 @@ void add_what_runs(CLI::App& app, StressArguments& args) {
              "N workers of every workload not given a number of its own")
       ->option_text("N");
   add_parsed(app, "--class", args.group, parse_class,
-             "the workloads of a class: mm (pages, slab, kmalloc), net or lock")
+             "the workloads of a class: mm (pages, slab, kmalloc, heap), net or lock")
       ->option_text("mm|net|lock");
   add_parsed(app, "--threads", args.threads, count_between(1u, kMaxWorkers),
              "workers of each workload of --class (default: the CPUs)")
@@ -204,7 +204,7 @@ StressOptions resolve(const StressArguments& args) {
   if (options.worker_count() == 0) {
     throw CLI::ValidationError("stress",
                                "nothing to do; try --all 2, or --pages, --slab, --kmalloc, --lock, "
-                               "--tcp with a number of workers");
+                               "--tcp, --heap with a number of workers");
   }
   if (args.threads != 0 && args.group.empty()) {
     throw CLI::ValidationError("--threads",

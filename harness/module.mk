@@ -11,7 +11,7 @@ harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc h
 	replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
 	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \
-	stress/crash_handler.cc stress/crew.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
+	stress/crash_handler.cc stress/crew.cc stress/heap_workload.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
 	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/registry.cc stress/signals.cc \
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc

@@ -125,7 +125,7 @@ Result<SimReport> run_sim(const SimOptions& options) {
   const CrashTrap trap;
   World world({.cpus = options.cpus, .max_steps = kMaxSteps}, *strategy, stacks);
   const World::Setup setup(world);
-  auto machine = Machine::create(options.stress.memory_bytes, *topology);
+  auto machine = Machine::create(options.stress, *topology);
   if (!machine) return machine.error();
   Result<SimReport> report = SimRun(options, world, **machine).run();
   // Of a run that was stopped the locks may be held: the machine stays as it is.

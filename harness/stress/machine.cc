@@ -2,14 +2,16 @@
 
 namespace ring3::harness {
 
-Result<std::unique_ptr<Machine>> Machine::create(uint64_t memory_bytes, const Topology& topology) {
+Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
+                                                 const Topology& topology) {
   auto sink = std::make_unique<ReportCounter>(stderr_report_sink());
   auto lockdep = lockdep::Lockdep::create(*sink);
   if (!lockdep) return lockdep.error();
-  auto memory = mm::Memory::create({.size_bytes = memory_bytes,
+  auto memory = mm::Memory::create({.size_bytes = options.memory_bytes,
                                     .lockdep = lockdep->get(),
                                     .reports = sink.get(),
-                                    .topology = &topology});
+                                    .topology = &topology,
+                                    .mappable = options.workers_of(WorkloadKind::kHeap) != 0});
   if (!memory) return memory.error();
   return std::unique_ptr<Machine>(
       new Machine(std::move(sink), std::move(*lockdep), std::move(*memory)));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/stress/report_counter.h"
+#include "harness/stress/stress_options.h"
 #include "lockdep/lockdep.h"
 #include "mm/mm.h"
 
@@ -20,9 +21,10 @@ struct NamedCount {
 
 class Machine {
  public:
-  // kNoResource when the host refuses. `topology` outlives the machine. Reports of every subsystem
-  // go to standard error and are counted.
-  static Result<std::unique_ptr<Machine>> create(uint64_t memory_bytes, const Topology& topology);
+  // The machine that a run with these options needs. kNoResource when the host refuses. `topology`
+  // outlives it. Reports of every subsystem go to standard error and are counted.
+  static Result<std::unique_ptr<Machine>> create(const StressOptions& options,
+                                                 const Topology& topology);
 
   lockdep::Lockdep& lockdep() { return *lockdep_; }
   mm::Memory& memory() { return *memory_; }
@@ -32,6 +34,8 @@ class Machine {
   // Retransmissions of a network that ends with its workload.
   void add_tcp_retransmits(uint64_t count) { tcp_retransmits_ += count; }
 
+  // Where the parts of a workload report to.
+  ReportSink& sink() { return *sink_; }
   // Reports of misuse, deadlock or leak so far.
   uint64_t reports() const { return sink_->count(); }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The three workloads on memory: pages, slab and kmalloc.
+// The workloads on memory: pages, slab, kmalloc and heap.
 
 #include <memory>
 
@@ -17,5 +17,8 @@ std::unique_ptr<Workload> make_slab_workload(Machine& machine, const StressOptio
                                              size_t budget_bytes);
 std::unique_ptr<Workload> make_kmalloc_workload(Machine& machine, const StressOptions& options,
                                                 size_t budget_bytes);
+// On a machine that is mappable. kNoResource when the host refuses the heaps' address space.
+Result<std::unique_ptr<Workload>> make_heap_workload(Machine& machine, const StressOptions& options,
+                                                     size_t budget_bytes);
 
 }  // namespace ring3::harness

@@ -33,11 +33,12 @@ void ObjectWorker::operate() {
 
 void ObjectWorker::fill(Object& slot) {
   if (held_bytes_ >= limits_.bytes) return;
-  slot = allocate();
-  if (slot.address == nullptr) {
+  const Object object = allocate();
+  if (object.address == nullptr) {
     ++stats_.failures;
     return;
   }
+  slot = object;
   slot.nonce = prng_.next();
   held_bytes_ += slot.bytes;
   write_pattern(slot, limits_.depth);

@@ -31,8 +31,7 @@ class ObjectWorker : public Worker {
   };
   ObjectWorker(Prng prng, WorkerStats& stats, TransferArray& transfer, const Limits& limits);
 
-  // A new object of a size of the workload's choice, with its nonce set; none when the allocator
-  // refuses.
+  // A new object of a size of the workload's choice; with no address when the allocator refuses.
   virtual Object allocate() = 0;
   virtual void release(const Object& object) = 0;
 

@@ -29,9 +29,9 @@ void arm_faults(Machine& machine, const StressOptions& options) {
 Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind, Machine& machine,
                                                 const StressOptions& options) {
   // The memory workloads share half of the arena; the rest is room for fragmentation and for tcp.
-  const uint32_t holders = options.workers_of(WorkloadKind::kPages) +
-                           options.workers_of(WorkloadKind::kSlab) +
-                           options.workers_of(WorkloadKind::kKmalloc);
+  const uint32_t holders =
+      options.workers_of(WorkloadKind::kPages) + options.workers_of(WorkloadKind::kSlab) +
+      options.workers_of(WorkloadKind::kKmalloc) + options.workers_of(WorkloadKind::kHeap);
   const size_t budget = options.memory_bytes / 2 / std::max(1u, holders);
   switch (kind) {
     case WorkloadKind::kPages:
@@ -44,6 +44,8 @@ Result<std::unique_ptr<Workload>> make_workload(WorkloadKind kind, Machine& mach
       return make_lock_workload(machine, options.canary == Canary::kAbba);
     case WorkloadKind::kTcp:
       return make_tcp_workload(machine, options.seed);
+    case WorkloadKind::kHeap:
+      return make_heap_workload(machine, options, budget);
   }
   __builtin_unreachable();
 }

@@ -15,8 +15,8 @@
 
 namespace ring3::harness {
 
-enum class WorkloadKind { kPages, kSlab, kKmalloc, kLock, kTcp };
-inline constexpr size_t kWorkloads = 5;
+enum class WorkloadKind { kPages, kSlab, kKmalloc, kLock, kTcp, kHeap };
+inline constexpr size_t kWorkloads = 6;
 
 struct WorkloadInfo {
   WorkloadKind kind;
@@ -30,6 +30,7 @@ inline constexpr std::array<WorkloadInfo, kWorkloads> kWorkloadInfos{{
     {WorkloadKind::kKmalloc, "kmalloc", "mm", "kmalloc and kfree of 0 bytes to 64K"},
     {WorkloadKind::kLock, "lock", "lock", "take spinlocks, mutexes and rwlocks in nests"},
     {WorkloadKind::kTcp, "tcp", "net", "send messages over TCP connections on a lossy link"},
+    {WorkloadKind::kHeap, "heap", "mm", "malloc, realloc and free on heaps over a program break"},
 }};
 
 // A planted bug: proof that the harness finds one.

@@ -289,7 +289,7 @@ StressReport StressRun::conclude() {
 Result<StressReport> run_stress(const StressOptions& options, const std::string& command) {
   block_signals();
   install_crash_handler(command);
-  auto machine = Machine::create(options.memory_bytes, Topology::host());
+  auto machine = Machine::create(options, Topology::host());
   if (!machine) return machine.error();
   return StressRun(options, command, **machine).run();
 }

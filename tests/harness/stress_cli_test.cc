@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(json_says_what_every_workload_did) {
   const auto json = nlohmann::json::parse(result.out);
   BOOST_TEST(json.at("schema_version") == 1);
   BOOST_TEST(json.at("seed") == "18446744073709551615");
-  BOOST_TEST(json.at("workloads").size() == 5u);
+  BOOST_TEST(json.at("workloads").size() == 6u);
   for (const auto& workload : json.at("workloads")) {
     const bool runs = workload.at("name") != "tcp";
     BOOST_TEST(workload.at("skipped").is_null() == runs);
@@ -232,7 +232,7 @@ struct Wrong {
 };
 std::ostream& operator<<(std::ostream& out, const Wrong& wrong) { return out << wrong.arguments; }
 const Wrong kWrong[] = {
-    {"", "a subcommand, stress, replay, sim, hunt or campaign, is required"},
+    {"", "a subcommand, stress, replay, heap, sim, hunt or campaign, is required"},
     {"stress", "nothing to do; try --all 2"},
     {"stress --pages 0", "nothing to do"},
     {"stress --pages -1", "--pages"},
@@ -300,8 +300,8 @@ BOOST_AUTO_TEST_CASE(help_and_version_exit_0) {
   BOOST_TEST(run_ring3("stress --help").exit_code == 0);
   BOOST_TEST(contains(run_ring3("--version").out, "ring3 0.1"));
   for (const char* option :
-       {"--pages", "--slab", "--kmalloc", "--lock", "--tcp", "--all", "-t", "--ops", "--memory",
-        "--seed", "--verify", "--metrics", "--json", "--progress"}) {
+       {"--pages", "--slab", "--kmalloc", "--lock", "--tcp", "--heap", "--all", "-t", "--ops",
+        "--memory", "--seed", "--verify", "--metrics", "--json", "--progress"}) {
     BOOST_TEST(contains(run_ring3("stress --help").out, option), option);
   }
 }

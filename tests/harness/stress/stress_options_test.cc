@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(what_a_command_cannot_promise_it_says_and_names_what_can) {
       "# The seed repeats what each worker asks for; how far it comes, and who meets whom, the "
       "host decides. A run that repeats exactly:\n"
       "#   make MODE=sim && build/sim/ring3 sim --pages 2 --slab 2 --kmalloc 2 --lock 2 --tcp 2 "
-      "--memory 256M --seed 7 --verify\n");
+      "--heap 2 --memory 256M --seed 7 --verify\n");
   const StressOptions one = parse("ring3 stress --slab 1 --ops 5 --seed 7 --sequential");
   BOOST_TEST(what_repeats(one) ==
              "# The seed repeats what the worker asks for; on which CPUs, the host decides. A run "
@@ -73,6 +73,7 @@ BOOST_AUTO_TEST_CASE(class_picks_its_workloads_only) {
   BOOST_TEST(options.workers_of(WorkloadKind::kPages) == 3u);
   BOOST_TEST(options.workers_of(WorkloadKind::kSlab) == 3u);
   BOOST_TEST(options.workers_of(WorkloadKind::kKmalloc) == 3u);
+  BOOST_TEST(options.workers_of(WorkloadKind::kHeap) == 3u);
   BOOST_TEST(options.workers_of(WorkloadKind::kLock) == 0u);
   BOOST_TEST(options.workers_of(WorkloadKind::kTcp) == 0u);
 }
