@@ -284,7 +284,7 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
 // ---- ring3 heap ----
 
 Result<std::vector<const mm::FitPolicy*>> parse_policies(std::string_view text) {
-  if (text == "all") return HeapOptions{}.policies;
+  if (text == "all") return HeapOptions::all_policies();
   if (const mm::FitPolicy* policy = mm::fit_policy_named(text)) return std::vector{policy};
   return Error{Errc::kInvalidArgument,
                fmt::format("'{}' is no policy; use first, next, best, worst or all", text)};

@@ -68,9 +68,9 @@ Result<Life> live(const HeapOptions& options, const HeapProgram& program) {
   Life life;
   uint64_t number = 0;
   for (const HeapCall& call : program.calls) {
-    const std::string wrong = player.carry_out(call);
+    const HeapOutcome outcome = player.carry_out(call);
     if (options.step) {
-      life.steps += teller.tell(call, program, wrong, reports.read(), *stage->heap,
+      life.steps += teller.tell(call, program, outcome.text, reports.read(), *stage->heap,
                                 *stage->heap_break, player);
     }
     if (!options.svg_path.empty()) picture.look(++number, *stage->heap, *stage->heap_break);

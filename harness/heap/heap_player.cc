@@ -7,14 +7,14 @@
 
 namespace ring3::harness {
 
-std::string HeapPlayer::carry_out(const HeapCall& call) {
+HeapOutcome HeapPlayer::carry_out(const HeapCall& call) {
   switch (call.kind) {
     case HeapCallKind::kMalloc:
     case HeapCallKind::kCalloc:
     case HeapCallKind::kAlignedAlloc: {
       Variable& to = variables_[call.to];
       to = {.data = static_cast<std::byte*>(allocate(call))};
-      if (to.data == nullptr) return "no memory";
+      if (to.data == nullptr) return {"no memory"};
       to.bytes = call.kind == HeapCallKind::kCalloc ? call.extra * call.bytes : call.bytes;
       return use(to);
     }
@@ -22,7 +22,7 @@ std::string HeapPlayer::carry_out(const HeapCall& call) {
       std::byte* from = address_of(call);
       const Variable old = call.from < variables_.size() ? variables_[call.from] : Variable{};
       auto* data = static_cast<std::byte*>(heap_.realloc(from, call.bytes));
-      if (data == nullptr) return call.bytes == 0 ? "" : "no memory";
+      if (data == nullptr) return {call.bytes == 0 ? "" : "no memory"};
       Variable& to = variables_[call.to];
       to = {data, call.bytes, old.value};
       if (program_.uses_blocks) verify(to, std::min(old.bytes, to.bytes));
@@ -38,7 +38,7 @@ std::string HeapPlayer::carry_out(const HeapCall& call) {
       heap_.trim(call.bytes);
       return {};
     case HeapCallKind::kSbrk:
-      return break_.sbrk(call.offset) == mm::Break::kSbrkFailed ? "-1 (ENOMEM)" : "";
+      return {break_.sbrk(call.offset) == mm::Break::kSbrkFailed ? "-1 (ENOMEM)" : ""};
     case HeapCallKind::kTouch:
     case HeapCallKind::kFill:
       return access(call);
@@ -60,11 +60,11 @@ void* HeapPlayer::allocate(const HeapCall& call) {
 }
 
 // Writes all of a block, whose pages come as they are touched.
-std::string HeapPlayer::use(Variable& variable) {
+HeapOutcome HeapPlayer::use(Variable& variable) {
   if (!program_.uses_blocks || variable.bytes == 0) return {};
   if (break_.touch(variable.data, variable.bytes) > mm::Touch::kMinorFault) {
     variable.bytes = 0;
-    return "no page to be had for the block";
+    return {"no page to be had for the block"};
   }
   variable.value = static_cast<std::byte>(++blocks_made_);
   std::memset(variable.data, static_cast<int>(variable.value), variable.bytes);
@@ -87,7 +87,7 @@ std::byte* HeapPlayer::address_of(const HeapCall& call) const {
                                       static_cast<uintptr_t>(call.offset));
 }
 
-std::string HeapPlayer::access(const HeapCall& call) {
+HeapOutcome HeapPlayer::access(const HeapCall& call) {
   std::byte* address = address_of(call);
   if (call.bytes == 0) return {};
   switch (break_.touch(address, call.bytes)) {
@@ -96,12 +96,12 @@ std::string HeapPlayer::access(const HeapCall& call) {
       const auto end = reinterpret_cast<uintptr_t>(break_.end());
       const auto start = reinterpret_cast<uintptr_t>(break_.start());
       if (reinterpret_cast<uintptr_t>(address) >= start && last >= end) {
-        return fmt::format("segmentation fault, {} bytes above the break", last - end);
+        return {fmt::format("segmentation fault, {} bytes above the break", last - end), true};
       }
-      return "segmentation fault, not in the heap";
+      return {"segmentation fault, not in the heap", true};
     }
     case mm::Touch::kNoMemory:
-      return "no page to be had";
+      return {"no page to be had"};
     case mm::Touch::kResident:
     case mm::Touch::kMinorFault:
       break;

@@ -12,14 +12,19 @@
 
 namespace ring3::harness {
 
+// What a call got that it did not want, in words; empty when it got what it wanted.
+struct HeapOutcome {
+  std::string text;
+  bool is_fault = false;  // a segmentation fault; else there was no memory
+};
+
 class HeapPlayer {
  public:
   // All outlive it. `heap` is over `heap_break`.
   HeapPlayer(mm::Heap& heap, mm::Break& heap_break, const HeapProgram& program)
       : heap_(heap), break_(heap_break), program_(program), variables_(program.variables.size()) {}
 
-  // Empty; or what the process gets that it did not want: no memory, a segmentation fault, -1.
-  std::string carry_out(const HeapCall& call);
+  HeapOutcome carry_out(const HeapCall& call);
 
   // What a variable points to; null before it is set.
   const std::byte* pointer(uint32_t variable) const { return variables_[variable].data; }
@@ -38,10 +43,10 @@ class HeapPlayer {
   };
 
   void* allocate(const HeapCall& call);
-  std::string use(Variable& variable);
+  HeapOutcome use(Variable& variable);
   void verify(const Variable& variable, size_t bytes);
   std::byte* address_of(const HeapCall& call) const;
-  std::string access(const HeapCall& call);
+  HeapOutcome access(const HeapCall& call);
 
   mm::Heap& heap_;
   mm::Break& break_;

@@ -42,11 +42,12 @@ Result<HeapRow> run_policy(mm::Memory& memory, const HeapOptions& options,
   if (!stage) return stage.error();
   HeapPlayer player(*stage->heap, *stage->heap_break, program);
   for (const HeapCall& call : program.calls) {
-    const std::string wrong = player.carry_out(call);
-    if (wrong.empty() || !is_first) continue;
+    const HeapOutcome outcome = player.carry_out(call);
+    if (outcome.text.empty() || !is_first) continue;
+    report.faults += outcome.is_fault;
     if (++report.wrong_calls > kMostWrongShown) continue;
     report.wrong.push_back(
-        fmt::format("line {}: {}: {}", call.line, to_string(call, program), wrong));
+        fmt::format("line {}: {}: {}", call.line, to_string(call, program), outcome.text));
   }
   return HeapRow{.policy = &policy,
                  .peak_break_bytes = stage->heap_break->peak_bytes(),
@@ -85,8 +86,14 @@ Status take_times(mm::Memory& memory, const HeapOptions& options, const HeapProg
 
 }  // namespace
 
+std::vector<const mm::FitPolicy*> HeapOptions::all_policies() {
+  std::vector<const mm::FitPolicy*> all;
+  for (const mm::FitPolicy& policy : mm::kAllFitPolicies) all.push_back(&policy);
+  return all;
+}
+
 bool HeapReport::is_clean() const {
-  return wrong_calls == 0 && std::ranges::all_of(rows, [](const HeapRow& row) {
+  return faults == 0 && std::ranges::all_of(rows, [](const HeapRow& row) {
            return row.mistakes == 0 && row.corrupt_blocks == 0 && row.unsound.empty();
          });
 }

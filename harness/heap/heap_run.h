@@ -17,14 +17,14 @@ struct HeapOptions {
   std::string mtrace_path;
   std::optional<uint64_t> seed;
 
-  std::vector<const mm::FitPolicy*> policies = {&mm::kAllFitPolicies[0], &mm::kAllFitPolicies[1],
-                                                &mm::kAllFitPolicies[2], &mm::kAllFitPolicies[3]};
+  std::vector<const mm::FitPolicy*> policies = all_policies();
   mm::Coalescing coalescing = mm::Coalescing::kDeferred;
   uint64_t limit_bytes = uint64_t{64} << 20;
   bool step = false;
   bool layout = false;
   std::string svg_path;  // empty: none
 
+  static std::vector<const mm::FitPolicy*> all_policies();
   bool has_program() const { return !script_path.empty() || !mtrace_path.empty() || seed; }
 };
 
@@ -50,7 +50,9 @@ struct HeapReport {
   // What the process got that it did not want, with the line; of the first policy.
   std::vector<std::string> wrong;
   uint64_t wrong_calls = 0;
+  uint64_t faults = 0;  // of those, segmentation faults
 
+  // The program made no mistake, and the heap none.
   bool is_clean() const;
 };
 

@@ -80,7 +80,7 @@ std::string problems_text(const HeapReport& report, const HeapProgram& program) 
   }
   for (const HeapRow& row : report.rows) {
     if (row.mistakes != 0) {
-      fmt::format_to(std::back_inserter(text), "{} fit: {} mistakes of the program reported\n",
+      fmt::format_to(std::back_inserter(text), "{} fit: mistakes of the program: {}\n",
                      row.policy->name, row.mistakes);
     }
     if (row.corrupt_blocks != 0 || !row.unsound.empty()) {

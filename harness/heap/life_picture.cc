@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "lib/bits.h"
@@ -15,6 +16,7 @@ constexpr double kWidth = 900;
 constexpr double kHeight = 480;
 constexpr double kLeft = 70;
 constexpr double kTop = 40;
+constexpr size_t kMostOutlined = 1000;  // blocks; of more, the outlines would be all there is
 
 std::string escaped(const std::string& text) {
   std::string safe;
@@ -50,8 +52,7 @@ void LifePicture::look(uint64_t call, mm::Heap& heap, const mm::Break& heap_brea
   const std::byte* start = heap_break.start();
   breaks_.push_back(heap_break.size_bytes());
   std::map<size_t, Extent> seen;
-  const bool is_whole = heap_break.end() >= heap.end();
-  for (const mm::Block* block = is_whole ? heap.first_block() : nullptr; block != nullptr;
+  for (const mm::Block* block = heap.first_block(); block != nullptr;
        block = heap.block_after(block)) {
     const auto begin = static_cast<size_t>(reinterpret_cast<const std::byte*>(block) - start);
     const Extent extent{static_cast<size_t>(block->end() - start), block->free != 0, column};
@@ -82,28 +83,41 @@ std::string LifePicture::svg(const std::string& title) const {
   const auto y = [&](size_t offset) {
     return kTop + kHeight * (1 - static_cast<double>(offset) / static_cast<double>(highest));
   };
+  std::string line;  // of the break
+  for (size_t column = 0; column < breaks_.size(); ++column) {
+    const double height = y(breaks_[column]);
+    fmt::format_to(std::back_inserter(line), "{:.1f},{:.1f} {:.1f},{:.1f} ", x(column), height,
+                   x(column + 1), height);
+  }
+  std::string used;
+  std::string free;
+  for (const Span& span : spans) {
+    const double width = x(span.to) - x(span.from);
+    fmt::format_to(std::back_inserter(span.is_free ? free : used),
+                   "M{:.1f},{:.1f}h{:.1f}v{:.1f}h{:.1f}z", x(span.from), y(span.begin), width,
+                   y(span.end) - y(span.begin), -width);
+  }
+  const bool is_outlined = spans.size() <= kMostOutlined;
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.0f} {:.0f}\" "
       "font-family=\"sans-serif\" font-size=\"13\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-      "<text x=\"{:.0f}\" y=\"22\" font-size=\"15\">{}</text>\n"
-      "<g stroke=\"#6b7280\" stroke-width=\"0.4\">\n",
+      "<text x=\"{:.0f}\" y=\"22\" font-size=\"15\">{}</text>\n",
       kLeft + kWidth + 20, kTop + kHeight + 60, kLeft, escaped(title));
-  for (const Span& span : spans) {
-    fmt::format_to(std::back_inserter(svg),
-                   "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" "
-                   "fill=\"{}\"/>\n",
-                   x(span.from), y(span.end), x(span.to) - x(span.from),
-                   y(span.begin) - y(span.end), span.is_free ? "#f3f4f6" : "#3b82f6");
-  }
-  svg += "</g>\n<polyline fill=\"none\" stroke=\"#dc2626\" stroke-width=\"2\" points=\"";
-  for (size_t column = 0; column < breaks_.size(); ++column) {
-    const double height = y(breaks_[column]);
-    fmt::format_to(std::back_inserter(svg), "{:.2f},{:.2f} {:.2f},{:.2f} ", x(column), height,
-                   x(column + 1), height);
+  // What is below the break and not in use is free.
+  fmt::format_to(std::back_inserter(svg),
+                 "<polygon fill=\"#f3f4f6\" points=\"{:.1f},{:.1f} {}{:.1f},{:.1f}\"/>\n", x(0),
+                 y(0), line, x(columns_), y(0));
+  const std::string_view outline =
+      is_outlined ? " stroke=\"#6b7280\" stroke-width=\"0.4\"" : std::string_view();
+  fmt::format_to(std::back_inserter(svg), "<path fill=\"#3b82f6\"{} d=\"{}\"/>\n", outline, used);
+  if (is_outlined) {
+    fmt::format_to(std::back_inserter(svg), "<path fill=\"none\"{} d=\"{}\"/>\n", outline, free);
   }
   fmt::format_to(std::back_inserter(svg),
-                 "\"/>\n"
+                 "<polyline fill=\"none\" stroke=\"#dc2626\" stroke-width=\"2\" points=\"{}\"/>\n",
+                 line);
+  fmt::format_to(std::back_inserter(svg),
                  "<text x=\"{0:.0f}\" y=\"{1:.0f}\" text-anchor=\"end\">0</text>\n"
                  "<text x=\"{0:.0f}\" y=\"{2:.0f}\" text-anchor=\"end\">{3}</text>\n"
                  "<text x=\"{4:.0f}\" y=\"{5:.0f}\">calls 1 to {6}</text>\n",

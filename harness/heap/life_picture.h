@@ -17,7 +17,7 @@ class LifePicture {
  public:
   // Of `calls` calls. With more than kMostColumns of them some are not looked at.
   explicit LifePicture(uint64_t calls);
-  static constexpr uint64_t kMostColumns = 400;
+  static constexpr uint64_t kMostColumns = 300;
 
   // After call number `call`, from 1 on.
   void look(uint64_t call, mm::Heap& heap, const mm::Break& heap_break);

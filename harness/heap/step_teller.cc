@@ -88,7 +88,7 @@ std::string StepTeller::tell(const HeapCall& call, const HeapProgram& program,
   text += "\n";
   if (!steps_.empty()) text += "    " + std::exchange(steps_, {}) + "\n";
   text += reports;
-  if (heap_break.end() < heap.end()) return text;  // blocks are gone: nothing to draw
+  if (heap.is_broken_off()) return text;  // nothing to draw
 
   Boxes boxes;
   std::string list;

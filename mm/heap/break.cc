@@ -12,6 +12,7 @@ bool Break::move_to(uintptr_t end) {
   if (to != end_ && !move(to)) return false;
   end_ = to;
   peak_bytes_ = std::max(peak_bytes_, size_bytes());
+  lowest_end_ = std::min(lowest_end_, end_);
   return true;
 }
 

@@ -41,6 +41,9 @@ class Break {
   size_t limit_bytes() const { return limit_bytes_; }
   // The highest it has been.
   size_t peak_bytes() const { return peak_bytes_; }
+  // The lowest it has been since watch_lowest(): what lay above that is gone.
+  std::byte* lowest_end() const { return lowest_end_; }
+  void watch_lowest() { lowest_end_ = end_; }
 
   // An access to [address, address + bytes), bytes > 0: maps what is not there. The worst of what
   // came of its pages.
@@ -50,7 +53,7 @@ class Break {
 
  protected:
   Break(std::byte* start, size_t limit_bytes)
-      : start_(start), end_(start), limit_bytes_(limit_bytes) {}
+      : start_(start), end_(start), limit_bytes_(limit_bytes), lowest_end_(start) {}
 
   // Makes [start, to) the heap, whose end is end() and will be `to`, within the limit. False when
   // the host refuses.
@@ -70,6 +73,7 @@ class Break {
   std::byte* end_;
   const size_t limit_bytes_;
   size_t peak_bytes_ = 0;
+  std::byte* lowest_end_;
   uint64_t minor_faults_ = 0;
 };
 

@@ -49,7 +49,9 @@ Heap::Heap(Break& heap_break, const HeapConfig& config, std::unique_ptr<LimitedR
       reports_(std::move(reports)),
       blocks_(std::move(blocks)),
       start_(blocks_.end()),
-      peak_(start_) {}
+      peak_(start_) {
+  break_.watch_lowest();
+}
 
 Heap::~Heap() {
   if (owns_the_end()) break_.brk(start_);
@@ -130,7 +132,7 @@ size_t Heap::usable_size(const void* data) {
 }
 
 bool Heap::trim(size_t keep_bytes) {
-  if (is_broken_off()) return false;
+  if (refuses()) return false;
   if (free_neighbours_) sweep();
   Block* last = blocks_.free_at_end();
   if (last == nullptr || !owns_the_end()) return false;
@@ -151,7 +153,7 @@ bool Heap::trim(size_t keep_bytes) {
 // 1. A free block that the policy chooses; 2. failing that, one that neighbours make together;
 // 3. failing that, memory beyond the break. In use then, and no larger than it need be.
 Block* Heap::take(size_t size, size_t asked_bytes) {
-  if (is_broken_off()) return nullptr;
+  if (refuses()) return nullptr;
   Block* block = search(size);
   if (block == nullptr && free_neighbours_) {
     sweep();
@@ -273,7 +275,7 @@ void Heap::absorb(Block* block, Block* above) {
 // True when the block, in use, has `size` bytes now: as it is, or with the free block above it, or
 // with what the break gives above that.
 bool Heap::resize_in_place(Block* block, size_t size) {
-  if (is_broken_off()) return false;
+  if (refuses()) return false;
   if (block->size < size) {
     const size_t missing = std::max(size - block->size, kMinBlockBytes) - sizeof(Block);
     Block* above = blocks_.free_above(block);
@@ -291,7 +293,7 @@ bool Heap::resize_in_place(Block* block, size_t size) {
 // ---- The caller's mistakes, and the machine's limits ----
 
 Block* Heap::owned(const char* call, const void* data, uintptr_t caller) {
-  if (is_broken_off()) return nullptr;
+  if (refuses()) return nullptr;
   Block* block = blocks_.at(data);
   if (block == nullptr) {
     reports_->report(
@@ -305,16 +307,19 @@ Block* Heap::owned(const char* call, const void* data, uintptr_t caller) {
   return block;
 }
 
-// True when the program has taken the memory of blocks away.
-bool Heap::is_broken_off() {
-  if (break_.end() >= blocks_.end()) return false;
-  reports_->report([&] { return lowered_break_report(break_.end(), blocks_.end()); });
+// True of a heap that is broken off.
+bool Heap::refuses() {
+  if (!is_broken_off()) return false;
+  if (!std::exchange(says_broken_off_, true)) {
+    reports_->report([&] { return lowered_break_report(break_.lowest_end(), blocks_.end()); });
+  }
   return true;
 }
 
 bool Heap::move_break(std::byte* to) {
   const std::byte* from = break_.end();
   if (break_.brk(to) != 0) return false;
+  break_.watch_lowest();
   ++stats_.break_moves;
   config_.listener->on_break(from, to);
   return true;
@@ -336,6 +341,7 @@ void Heap::note_peak() {
 }
 
 std::string Heap::check() {
+  if (is_broken_off()) return "the program moved the break below the blocks";
   std::string wrong = blocks_.check();
   if (!wrong.empty()) return wrong;
   if (free_neighbours_) return {};

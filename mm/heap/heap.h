@@ -92,12 +92,17 @@ class Heap {
   const HeapStats& stats() const { return stats_; }
   // Mistakes of the callers that were reported.
   uint64_t mistakes() const { return reports_->count(); }
-  // For pictures: the blocks in address order, and where the last ends.
-  Block* first_block() { return blocks_.first(); }
+  // The program has moved the break below where blocks were. Their memory is gone: the heap says so
+  // once, and gives and takes nothing any more.
+  bool is_broken_off() const { return break_.lowest_end() < blocks_.end(); }
+  // For pictures: the blocks in address order, none of a heap that is broken off, and where the
+  // last ends.
+  Block* first_block() { return is_broken_off() ? nullptr : blocks_.first(); }
   Block* block_after(const Block* block) { return blocks_.after(block); }
   const std::byte* end() const { return blocks_.end(); }
 
-  // Empty; or what is wrong: see Blocks::check(), and with kImmediate, no two free neighbours.
+  // Empty; or what is wrong: it is broken off; see Blocks::check(); with kImmediate, there are two
+  // free neighbours.
   std::string check();
 
  private:
@@ -120,7 +125,7 @@ class Heap {
   bool move_break(std::byte* to);
   bool owns_the_end() const { return break_.end() == blocks_.end(); }
   bool is_there(const void* address, size_t bytes);
-  bool is_broken_off();
+  bool refuses();
   void* failed();
   void note_peak();
 
@@ -130,8 +135,9 @@ class Heap {
   Blocks blocks_;
   std::byte* const start_;
   const std::byte* left_off_ = nullptr;  // where the last block that was given ends
-  bool free_neighbours_ = false;         // a sweep would find some to put together
-  const std::byte* peak_;                // the highest that the last block ended
+  bool says_broken_off_ = false;
+  bool free_neighbours_ = false;  // a sweep would find some to put together
+  const std::byte* peak_;         // the highest that the last block ended
   HeapStats stats_;
 };
 

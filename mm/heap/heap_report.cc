@@ -55,11 +55,11 @@ std::string overwritten_report(const Block& block, bool is_free, size_t size, co
   return text + Task::current().whereabouts() + "\n";
 }
 
-std::string lowered_break_report(const void* now, const void* end) {
+std::string lowered_break_report(const void* lowest, const void* end) {
   return fmt::format(
              "BUG heap: the program moved the break to {}, below the blocks' end at {}: this heap "
-             "gives and takes nothing until it is raised again\n",
-             now, end) +
+             "gives and takes nothing any more\n",
+             lowest, end) +
          Task::current().whereabouts() + "\n";
 }
 

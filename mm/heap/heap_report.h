@@ -18,7 +18,7 @@ std::string foreign_pointer_report(const char* call, const void* data, const Blo
 // Somebody wrote over the header of `block`, which has `size` bytes and comes after `below`, null
 // for the first: it was set right from the map.
 std::string overwritten_report(const Block& block, bool is_free, size_t size, const Block* below);
-// The program moved the break to `now`, below the blocks' end.
-std::string lowered_break_report(const void* now, const void* end);
+// The program moved the break to `lowest`, below the blocks' end.
+std::string lowered_break_report(const void* lowest, const void* end);
 
 }  // namespace ring3::mm
