@@ -33,6 +33,17 @@ struct Ring3Kmalloc {
   static void* alloc(size_t bytes) { return memory().kmalloc(bytes, kGfpKernel); }
   static void free(void* object, size_t) { memory().kfree(object); }
 };
+Heap& heap() {
+  static const auto pages =
+      std::move(PageAllocator::create({.size_bytes = size_t{256} << 20, .mappable = true}).value());
+  static const auto heap_break = std::move(WindowBreak::create(*pages, size_t{128} << 20).value());
+  static const auto instance = std::move(Heap::create(*heap_break, {}).value());
+  return *instance;
+}
+struct Ring3Heap {
+  static void* alloc(size_t bytes) { return heap().malloc(bytes); }
+  static void free(void* block, size_t) { heap().free(block); }
+};
 struct Glibc {
   static void* alloc(size_t bytes) { return std::malloc(bytes); }
   static void free(void* object, size_t) { std::free(object); }
@@ -60,6 +71,21 @@ void add(const std::string& what, size_t bytes, size_t batch) {
   bench::add(name + "/glibc", [=](benchmark::State& s) { pairs<Glibc>(s, bytes, batch); });
 }
 
+// A request that best fit looks at 10^5 free blocks for; an iteration is it and its free.
+void best_of_many(benchmark::State& state) {
+  constexpr size_t kHoles = 100'000;
+  const auto pages =
+      std::move(PageAllocator::create({.size_bytes = size_t{256} << 20, .mappable = true}).value());
+  const auto heap_break = std::move(WindowBreak::create(*pages, size_t{128} << 20).value());
+  const auto many = std::move(Heap::create(*heap_break, {.policy = fit_policy_named("best"),
+                                                         .coalescing = Coalescing::kImmediate})
+                                  .value());
+  std::vector<void*> blocks(2 * kHoles);
+  for (void*& block : blocks) block = many->malloc(256);
+  for (size_t i = 0; i < blocks.size(); i += 2) many->free(blocks[i]);
+  for (auto round : state) many->free(many->malloc(160));
+}
+
 void print_ratios(const std::map<std::string, double>& medians) {
   std::puts("\nring3 over glibc, medians of CPU time (below 1: ring3 is faster)");
   for (const auto& [name, ns] : medians) {
@@ -82,7 +108,9 @@ int main(int argc, char** argv) {
     add<Ring3Pages>("pages", 65536, std::min<size_t>(batch, 100));
     add<Ring3Kmalloc>("kmalloc", 64, batch);
     add<Ring3Kmalloc>("kmalloc", 256, batch);
+    add<Ring3Heap>("heap", 64, batch);
   }
+  bench::add("heap/best_of_100000", best_of_many);
   bench::MedianReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   print_ratios(reporter.medians());

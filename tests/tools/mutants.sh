@@ -17,6 +17,7 @@ suites_of() {
     lib/*) echo 'lib_*' ;;
     lockdep/*) echo 'lockdep_*' ;;
     mm/pages/*) echo 'mm_pages_*' ;;
+    mm/heap/*) echo 'mm_heap*' ;;
     mm/*) echo 'mm_slab_*,mm_memory' ;;
     net/*) echo 'net_*' ;;
     *) echo 'harness_*' ;;

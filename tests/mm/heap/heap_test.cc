@@ -147,6 +147,18 @@ BOOST_AUTO_TEST_CASE(realloc_moves_when_it_must_and_keeps_the_bytes) {
   BOOST_TEST(f.heap->malloc(112) == a);
 }
 
+// Of the old block, which ends at the break, no more is read than was asked for.
+BOOST_AUTO_TEST_CASE(realloc_moves_down_when_the_break_cannot_rise) {
+  HeapFixture f({}, 8192);
+  std::byte* a = f.filled(5000, 5);
+  std::byte* b = f.filled(8192 - 5008 - 2 * sizeof(Block), 6);
+  BOOST_TEST(f.heap->usage().free_blocks == 0u);
+  const size_t bytes = f.heap->usable_size(b);
+  f.heap->free(a);
+  BOOST_TEST(f.heap->realloc(b, 5000) == a);
+  BOOST_TEST(is_all(a, bytes, 6));
+}
+
 BOOST_AUTO_TEST_CASE(realloc_of_null_and_to_nothing) {
   HeapFixture f;
   void* a = f.heap->realloc(nullptr, 50);
@@ -234,8 +246,9 @@ BOOST_AUTO_TEST_CASE(trim_gives_the_end_back) {
   BOOST_TEST(f.heap->malloc(1) == a);
 }
 
-BOOST_AUTO_TEST_CASE(what_another_took_from_the_break_stays_his) {
-  HeapFixture f;
+BOOST_DATA_TEST_CASE(what_another_took_from_the_break_stays_his,
+                     data::make({Coalescing::kDeferred, Coalescing::kImmediate}), coalescing) {
+  HeapFixture f({.coalescing = coalescing});
   std::byte* a = f.filled(4000, 1);
   std::byte* others = static_cast<std::byte*>(f.window->sbrk(1000));
   BOOST_TEST(others == f.window->start() + 4096);
@@ -247,6 +260,8 @@ BOOST_AUTO_TEST_CASE(what_another_took_from_the_break_stays_his) {
   // Blocks on both sides are free, and yet no neighbours.
   f.heap->free(a);
   f.heap->free(b);
+  BOOST_TEST(f.heap->usage().blocks == (coalescing == Coalescing::kDeferred ? 4u : 2u));
+  BOOST_TEST(f.heap->check() == "");
   BOOST_TEST(f.heap->malloc(8000) != nullptr);
   BOOST_TEST(is_all(others, 1000, 9));
   BOOST_TEST(f.heap->check() == "");
