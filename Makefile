@@ -101,7 +101,7 @@ TEST_OBJECTS := $(call object,$(TEST_SOURCES))
 
 # ---- Targets ----
 
-.PHONY: all stress check test bench bench-cpu hunt fuzz mutants mutants-hunt layers analyze format format-check tidy compdb install \
+.PHONY: all stress check test bench bench-cpu bench-pages hunt fuzz mutants mutants-hunt layers analyze format format-check tidy compdb install \
 	uninstall clean help deps fuzz-seeds programs fuzz-run
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -124,6 +124,9 @@ bench: deps $(B)/bench/mm ## micro-benchmarks beside a named peer, with the rati
 
 bench-cpu: deps $(B)/bench/cpu ## per-CPU stacks beside a thread-local array and a per-CPU spinlock
 	$(Q)$(B)/bench/cpu
+
+bench-pages: deps $(B)/bench/pages ## the page allocator in the patterns of the field; JSON=F writes the rows, M='repeat o0 t1' picks
+	$(Q)JSON='$(JSON)' $(B)/bench/pages $(M)
 
 hunt: ## build MODE=sim and look for races for 60 s
 	$(Q)$(MAKE) --no-print-directory MODE=sim SAN= deps build/sim/ring3

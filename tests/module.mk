@@ -10,4 +10,4 @@ tests_SOURCES := test_main.cc harness/run_program.cc $(sort \
 # Each is tests/fuzz/<target>_fuzz.cc with seed inputs in tests/fuzz/seeds/<target>/.
 fuzz_TARGETS := heap heap_script lockdep options pages slab tcp_segment timer trace
 # Each is tests/bench/<program>_bench.cc.
-bench_PROGRAMS := cpu mm
+bench_PROGRAMS := cpu mm pages

@@ -1,0 +1,119 @@
+// `make bench-pages`: the page allocator in the patterns of the field, over 4 GiB, beside the least
+// that any allocator does and a model of the kernel's, which all take their turns in one run.
+// JSON=F writes the rows {who, pattern, order, threads, ns} there. Arguments: patterns, orders or
+// "1" and "2" threads to leave the others out, as in "repeat o0 t1".
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/bench/pages_patterns.h"
+
+namespace ring3::bench {
+namespace {
+
+constexpr unsigned kMeasuredOrders[] = {0, 1, 2, 4, 9, 10};
+constexpr size_t kRounds = 5;
+constexpr size_t kPeers = 3;
+constexpr std::array<const char*, kPeers> kNames = {Floor::kName, KernelModel::kName,
+                                                    Ring3Pages::kName};
+
+double run_peer(size_t peer, Pattern pattern, unsigned order, unsigned threads) {
+  switch (peer) {
+    case 0:
+      return run_pages<Floor>(pattern, order, threads);
+    case 1:
+      return run_pages<KernelModel>(pattern, order, threads);
+    default:
+      return run_pages<Ring3Pages>(pattern, order, threads);
+  }
+}
+
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return value < 0; });
+  if (values.empty()) return -1;
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+std::string text(double ns) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, ns < 0 ? "-" : ns < 10 ? "%.1f" : "%.0f", ns);
+  return buffer;
+}
+
+// What the arguments leave of patterns, orders and numbers of threads.
+class Choice {
+ public:
+  Choice(int argc, char** argv) : words_(argv + 1, argv + argc) {}
+  bool has(const std::string& word, char kind) const {
+    bool any_of_kind = false;
+    for (const std::string& each : words_) {
+      if (each == word) return true;
+      any_of_kind |= kind == 'p' ? each.size() > 3 : each[0] == kind;
+    }
+    return !any_of_kind;
+  }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+int run(int argc, char** argv) {
+  const Choice choice(argc, argv);
+  nlohmann::json rows = nlohmann::json::array();
+  std::printf("ns a pair, medians of %zu rounds in turn; in brackets, of the model's\n", kRounds);
+  std::printf("%-9s %5s %7s %9s %9s %16s\n", "pattern", "order", "threads", kNames[0], kNames[1],
+              kNames[2]);
+  for (const Pattern pattern : kPatterns) {
+    const char* name = kPatternNames[static_cast<size_t>(pattern)];
+    if (!choice.has(name, 'p')) continue;
+    for (const unsigned order : kMeasuredOrders) {
+      if (!choice.has("o" + std::to_string(order), 'o')) continue;
+      for (unsigned threads = pattern == Pattern::kProdcons ? 2 : 1; threads <= 2; ++threads) {
+        if (!choice.has("t" + std::to_string(threads), 't')) continue;
+        std::array<std::vector<double>, kPeers> times;
+        for (size_t round = 0; round < kRounds; ++round) {
+          for (size_t peer = 0; peer < kPeers; ++peer) {
+            // The floor's frames come from a stack of the thread's own: nobody can hand them on.
+            if (peer == 0 && pattern == Pattern::kProdcons) continue;
+            times[peer].push_back(run_peer(peer, pattern, order, threads));
+          }
+        }
+        std::array<double, kPeers> ns;
+        for (size_t peer = 0; peer < kPeers; ++peer) {
+          ns[peer] = median(times[peer]);
+          if (ns[peer] < 0) continue;
+          rows.push_back({{"who", kNames[peer]},
+                          {"pattern", name},
+                          {"order", order},
+                          {"threads", threads},
+                          {"ns", ns[peer]}});
+        }
+        std::printf("%-9s %5u %7u %9s %9s %9s (%.2f)\n", name, order, threads, text(ns[0]).c_str(),
+                    text(ns[1]).c_str(), text(ns[2]).c_str(), ns[2] / ns[1]);
+        std::fflush(stdout);
+      }
+    }
+  }
+  const char* path = std::getenv("JSON");
+  if (path == nullptr || *path == '\0') return 0;
+  std::ofstream file(path);
+  file << rows.dump(1) << '\n';
+  file.close();
+  if (!file) {
+    std::fprintf(stderr, "cannot write '%s'\n", path);
+    return 3;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace ring3::bench
+
+int main(int argc, char** argv) { return ring3::bench::run(argc, argv); }
