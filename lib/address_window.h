@@ -21,9 +21,6 @@ class AddressWindow {
 
   std::byte* base() const { return base_; }
   size_t size_bytes() const { return size_bytes_; }
-  bool contains(const void* address) const {
-    return address >= base_ && address < base_ + size_bytes_;
-  }
 
   // From now on the page at `frame`, of a reservation that is shared, is at `offset` too. False
   // when the host has no mappings left (vm.max_map_count). `offset` is a multiple of kPageBytes.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 
 #include "lib/check.h"
@@ -14,17 +15,32 @@
 namespace ring3::mm {
 namespace {
 
-// Read by the handler, without a lock: a slot is the owner's of a window, whose faults come from
-// it. Release and acquire: whoever finds a window finds it made.
-std::array<Atomic<WindowBreak*>, DemandFaults::kMost> windows;
+// A window, and the addresses [begin, end) that it has. The handler reads all slots without a lock,
+// and touches no window but the one that the address lies in, which is the faulting thread's own:
+// another thread's may be going at that moment.
+//
+// A slot that is empty begins beyond all addresses. Its end and its window are written while it is,
+// and its beginning last; with release, so that who has read an end or a window that came later
+// does not read the beginning from before again. So a beginning that is the same before and after
+// says that what was read between belongs to it.
+struct Slot {
+  Atomic<uintptr_t> begin{UINTPTR_MAX};
+  Atomic<uintptr_t> end{0};
+  Atomic<WindowBreak*> window{nullptr};
+};
+std::array<Slot, DemandFaults::kMost> slots;
 struct sigaction before;
 RawSpinlock lock;
 int users GUARDED_BY(lock) = 0;
 
 WindowBreak* window_of(const void* address) {
-  for (Atomic<WindowBreak*>& slot : windows) {
-    WindowBreak* window = slot.load(std::memory_order_acquire);
-    if (window != nullptr && window->contains(address)) return window;
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  for (const Slot& slot : slots) {
+    const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
+    if (at < begin) continue;
+    const uintptr_t end = slot.end.load(std::memory_order_acquire);
+    WindowBreak* window = slot.window.load(std::memory_order_acquire);
+    if (at < end && slot.begin.load(std::memory_order_relaxed) == begin) return window;
   }
   return nullptr;
 }
@@ -68,9 +84,12 @@ DemandFaults::DemandFaults(WindowBreak& heap) : heap_(heap) {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigaction(SIGSEGV, &action, &before);
   }
-  for (Atomic<WindowBreak*>& slot : windows) {
-    if (slot.load(std::memory_order_relaxed) != nullptr) continue;
-    slot.store(&heap, std::memory_order_release);
+  const auto begin = reinterpret_cast<uintptr_t>(heap.start());
+  for (Slot& slot : slots) {
+    if (slot.begin.load(std::memory_order_relaxed) != UINTPTR_MAX) continue;
+    slot.end.store(begin + heap.limit_bytes(), std::memory_order_release);
+    slot.window.store(&heap, std::memory_order_release);
+    slot.begin.store(begin, std::memory_order_release);
     return;
   }
   panic("more than %d windows have page faults at once", kMost);
@@ -78,9 +97,10 @@ DemandFaults::DemandFaults(WindowBreak& heap) : heap_(heap) {
 
 DemandFaults::~DemandFaults() {
   RawSpinlockGuard guard(lock);
-  for (Atomic<WindowBreak*>& slot : windows) {
-    if (slot.load(std::memory_order_relaxed) == &heap_)
-      slot.store(nullptr, std::memory_order_release);
+  for (Slot& slot : slots) {
+    if (slot.begin.load(std::memory_order_relaxed) == reinterpret_cast<uintptr_t>(heap_.start())) {
+      slot.begin.store(UINTPTR_MAX, std::memory_order_release);
+    }
   }
   if (--users == 0) sigaction(SIGSEGV, &before, nullptr);
 }

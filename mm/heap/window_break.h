@@ -25,8 +25,6 @@ class WindowBreak final : public Break {
 
   Touch touch(const void* address, size_t bytes) override;
 
-  // True for an address of the window, below the break or above.
-  bool contains(const void* address) const { return window_.contains(address); }
   PageCount resident_pages() const { return resident_; }
 
  private:
