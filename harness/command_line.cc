@@ -59,6 +59,15 @@ Result<uint64_t> parse_memory(std::string_view text) {
   return align_up<uint64_t>(*size, mm::kArenaGranule);
 }
 
+Result<mm::PagePolicy> parse_page_policy(std::string_view text) {
+  const auto* name = std::ranges::find(mm::kPagePolicyNames, text);
+  if (name != mm::kPagePolicyNames.end()) {
+    return static_cast<mm::PagePolicy>(name - mm::kPagePolicyNames.begin());
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no policy; use kernel or packed", text)};
+}
+
 Result<Canary> parse_canary(std::string_view text) {
   if (text == "write-after-free") return Canary::kWriteAfterFree;
   if (text == "abba") return Canary::kAbba;
@@ -139,6 +148,9 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--seed", options.seed, parse_seed,
              "what all randomness comes from: decimal, 0x or a git hash (default: a new one)")
       ->option_text("SEED");
+  add_parsed(app, "--policy", options.policy, parse_page_policy,
+             "which free pages are given: kernel, as Linux does, or packed (the default)")
+      ->option_text("kernel|packed");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
   add_parsed(app, "--failslab", options.failslab, parse_fault_attributes,
              "fail object allocations: interval,probability,space,times")

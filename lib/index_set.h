@@ -7,9 +7,12 @@
 // Single-threaded: whoever owns it locks it.
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/bits.h"
+#include "lib/check.h"
 #include "lib/reservation.h"
 #include "lib/result.h"
 
@@ -40,10 +43,57 @@ class IndexSet {
 
   IndexSet(os::Reservation memory, size_t limit);
 
+  static uint64_t bit_of(size_t index) { return uint64_t{1} << (index % kBits); }
+
   os::Reservation memory_;
   size_t limit_;
   unsigned levels_ = 0;
   std::array<uint64_t*, kLevels> level_{};  // from the members' own bits up to one word
 };
+
+inline bool IndexSet::contains(size_t index) const {
+  DCHECK_LT(index, limit_);
+  return (level_[0][index / kBits] & bit_of(index)) != 0;
+}
+
+inline void IndexSet::insert(size_t index) {
+  DCHECK_LT(index, limit_);
+  for (unsigned level = 0; level < levels_; ++level) {
+    uint64_t& word = level_[level][index / kBits];
+    const bool was_empty = word == 0;
+    word |= bit_of(index);
+    if (!was_empty) return;
+    index /= kBits;
+  }
+}
+
+inline void IndexSet::erase(size_t index) {
+  DCHECK_LT(index, limit_);
+  for (unsigned level = 0; level < levels_; ++level) {
+    uint64_t& word = level_[level][index / kBits];
+    word &= ~bit_of(index);
+    if (word != 0) return;
+    index /= kBits;
+  }
+}
+
+// Up to the first level with a member beyond, and down to the least one below it.
+inline size_t IndexSet::at_or_after(size_t from) const {
+  size_t limit = limit_;
+  for (unsigned level = 0; level < levels_ && from < limit; ++level) {
+    uint64_t word = level_[level][from / kBits] & (~uint64_t{0} << (from % kBits));
+    if (word != 0) {
+      size_t found = align_down(from, kBits) + static_cast<size_t>(std::countr_zero(word));
+      while (level-- > 0) {
+        word = level_[level][found];
+        found = found * kBits + static_cast<size_t>(std::countr_zero(word));
+      }
+      return found;
+    }
+    from = from / kBits + 1;
+    limit = div_round_up(limit, kBits);
+  }
+  return kNone;
+}
 
 }  // namespace ring3

@@ -7,6 +7,7 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .lockdep = config.lockdep,
                                       .reports = config.reports,
                                       .topology = config.topology,
+                                      .policy = config.policy,
                                       .mappable = config.mappable});
   if (!pages) return pages.error();
   auto slabs = SlabAllocator::create(

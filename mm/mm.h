@@ -18,7 +18,8 @@ struct MemoryConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks every lock of this memory; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the memory
-  bool mappable = false;                         // pages can be mapped in a WindowBreak
+  PagePolicy policy = PagePolicy::kKernel;
+  bool mappable = false;  // pages can be mapped in a WindowBreak
 };
 
 // What close() found still in use.

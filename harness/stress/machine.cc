@@ -11,6 +11,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
                                     .lockdep = lockdep->get(),
                                     .reports = sink.get(),
                                     .topology = &topology,
+                                    .policy = options.policy,
                                     .mappable = options.workers_of(WorkloadKind::kHeap) != 0});
   if (!memory) return memory.error();
   return std::unique_ptr<Machine>(

@@ -28,6 +28,9 @@ std::string workers_text(const StressOptions& options) {
 std::string conditions_text(const StressOptions& options) {
   std::string text;
   add(text, "--memory", format_size(options.memory_bytes));
+  if (options.policy != StressOptions{}.policy) {
+    add(text, "--policy", mm::kPagePolicyNames[static_cast<size_t>(options.policy)]);
+  }
   add(text, "--seed", options.seed);
   if (options.verify) add(text, "--verify");
   if (options.canary == Canary::kWriteAfterFree) add(text, "--canary", "write-after-free");

@@ -12,6 +12,7 @@
 
 #include "lib/cpu/fault.h"
 #include "lib/units.h"
+#include "mm/mm.h"
 
 namespace ring3::harness {
 
@@ -45,6 +46,7 @@ struct StressOptions {
   std::optional<uint64_t> ops;                 // of each worker; else the run is timed
   Nanos duration = seconds(30);                // of the run, or of each workload if sequential
   uint64_t memory_bytes = uint64_t{256} << 20;
+  mm::PagePolicy policy = mm::PagePolicy::kPacked;
   uint64_t seed = 0;
   bool verify = false;      // check every byte of every object, not only its ends
   bool metrics = false;     // print counters, memory and CPU times too

@@ -5,19 +5,19 @@
 
 namespace ring3::mm {
 
-void Buddy::insert(Page& page, Order order) {
-  FreeArea& area = areas_[order.value()];
+template <class Policy>
+void Buddy::insert(Policy& policy, Page& page, Order order) {
   page.set_head(PageState::kBuddy, order);
-  area.list.push_front(page);
-  ++area.blocks;
+  policy.insert(page, order);
+  ++blocks_[order.value()];
   free_pages_ += order.pages();
 }
 
-void Buddy::remove(Page& page, Order order) {
-  FreeArea& area = areas_[order.value()];
-  area.list.remove(page);
+template <class Policy>
+void Buddy::remove(Policy& policy, Page& page, Order order) {
+  policy.remove(page, order);
   page.set_interior();
-  --area.blocks;
+  --blocks_[order.value()];
   free_pages_ -= order.pages();
 }
 
@@ -38,19 +38,22 @@ void Buddy::add_free_range(Pfn start, Pfn end) {
 
 Page* Buddy::take(Order wanted) {
   DCHECK(wanted.valid());
-  for (Order order = wanted; order.valid(); order = order.higher()) {
-    Page* page = areas_[order.value()].list.front();
-    if (page == nullptr) continue;
-    remove(*page, order);
-    // Keep the lower half, give the upper one back, until the block is as small as wanted.
-    while (order > wanted) {
-      order = order.lower();
-      insert(memmap_.page(memmap_.pfn_of(*page) + order.pages()), order);
-    }
-    return page;
+  return std::visit([&](auto& policy) { return take_from(policy, wanted); }, policy_);
+}
+
+template <class Policy>
+Page* Buddy::take_from(Policy& policy, Order wanted) {
+  Order order;
+  Page* page = policy.choose(wanted, order);
+  DCHECK((page != nullptr) == has_block(wanted));
+  if (page == nullptr) return nullptr;
+  remove(policy, *page, order);
+  // Keep the lower half, give the upper one back, until the block is as small as wanted.
+  while (order > wanted) {
+    order = order.lower();
+    insert(policy, memmap_.page(memmap_.pfn_of(*page) + order.pages()), order);
   }
-  DCHECK(!has_block(wanted));
-  return nullptr;
+  return page;
 }
 
 Page* Buddy::free_buddy(Pfn pfn, Order order) const {
@@ -61,16 +64,21 @@ Page* Buddy::free_buddy(Pfn pfn, Order order) const {
 }
 
 void Buddy::put(Page& page, Order order) {
+  std::visit([&](auto& policy) { put_into(policy, page, order); }, policy_);
+}
+
+template <class Policy>
+void Buddy::put_into(Policy& policy, Page& page, Order order) {
   Pfn pfn = memmap_.pfn_of(page);
   DCHECK(is_block_aligned(pfn, order));
   page.set_interior();
   for (; order < kMaxOrder; order = order.higher()) {
     Page* buddy = free_buddy(pfn, order);
     if (buddy == nullptr) break;
-    remove(*buddy, order);
+    remove(policy, *buddy, order);
     pfn = std::min(pfn, memmap_.pfn_of(*buddy));
   }
-  insert(memmap_.page(pfn), order);
+  insert(policy, memmap_.page(pfn), order);
 }
 
 bool Buddy::has_block(Order order) const {
@@ -84,9 +92,8 @@ size_t Buddy::count_faults() const {
   size_t faults = 0;
   PageCount listed{0};
   for (Order order(0); order.valid(); order = order.higher()) {
-    const FreeArea& area = areas_[order.value()];
     uint64_t blocks = 0;
-    for (const Page& page : area.list) {
+    const auto visit_block = [&](const Page& page) {
       const Pfn pfn = memmap_.pfn_of(page);
       const bool in_range = pfn >= start_ && pfn + order.pages() <= end_;
       const bool mergeable = order < kMaxOrder && free_buddy(pfn, order) != nullptr;
@@ -95,8 +102,9 @@ size_t Buddy::count_faults() const {
       }
       ++blocks;
       listed += order.pages();
-    }
-    if (blocks != area.blocks) ++faults;
+    };
+    std::visit([&](const auto& policy) { policy.for_each(order, visit_block); }, policy_);
+    if (blocks != blocks_[order.value()]) ++faults;
   }
   if (listed != free_pages_) ++faults;
   return faults;

@@ -25,7 +25,7 @@ ZonePages zone_sizes(const std::array<Pfn, kZones + 1>& borders) {
 }  // namespace
 
 Result<Node> Node::create(const Memmap& memmap, lockdep::Lockdep* lockdep, const Topology& topology,
-                          PageEvents& events) {
+                          PagePolicy policy, PageEvents& events) {
   Node node;
   const auto borders = zone_borders(memmap.page_count());
   const ZonePages sizes = zone_sizes(borders);
@@ -37,7 +37,8 @@ Result<Node> Node::create(const Memmap& memmap, lockdep::Lockdep* lockdep, const
                                  .end = borders[zone + 1],
                                  .managed = sizes,
                                  .lockdep = lockdep,
-                                 .topology = &topology},
+                                 .topology = &topology,
+                                 .policy = policy},
                                 events);
     if (!created) return created.error();
     node.zones_[zone] = std::move(*created);

@@ -17,7 +17,7 @@ class Node {
   // is zone Movable. kNoResource when the host refuses their per-CPU lists. All arguments outlive
   // it.
   static Result<Node> create(const Memmap& memmap, lockdep::Lockdep* lockdep,
-                             const Topology& topology, PageEvents& events);
+                             const Topology& topology, PagePolicy policy, PageEvents& events);
 
   // A block from the zones from `highest` down, the first that has one and in which what mark(zone)
   // gives stays free; nothing stands for no watermark. Null when there is none.

@@ -50,8 +50,8 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
 
   std::unique_ptr<PageAllocator> allocator(
       new PageAllocator(std::move(*arena), std::move(*pages), std::move(*events), config));
-  Result<Node> node =
-      Node::create(allocator->memmap_, config.lockdep, *config.topology, allocator->events_);
+  Result<Node> node = Node::create(allocator->memmap_, config.lockdep, *config.topology,
+                                   config.policy, allocator->events_);
   if (!node) return node.error();
   allocator->node_.emplace(std::move(*node));
   return allocator;

@@ -29,6 +29,7 @@ struct PageAllocatorConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the allocator
+  PagePolicy policy = PagePolicy::kKernel;
   bool mappable = false;  // pages can be mapped elsewhere too (os::AddressWindow)
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "lib/tracepoint.h"
 
@@ -38,11 +39,17 @@ Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfi
   auto pcp =
       PerCpuStack<Page*>::create(pcp_high(watermarks, batch, *config.topology), *config.topology);
   if (!pcp) return pcp.error();
-  return std::unique_ptr<Zone>(new Zone(memmap, config, events, std::move(*pcp)));
+  std::optional<FreeMaps> maps;
+  if (config.policy == PagePolicy::kPacked) {
+    Result<FreeMaps> made = FreeMaps::create(memmap, config.start, config.end);
+    if (!made) return made.error();
+    maps.emplace(std::move(*made));
+  }
+  return std::unique_ptr<Zone>(new Zone(memmap, config, events, std::move(*pcp), std::move(maps)));
 }
 
 Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
-           PerCpuStack<Page*> pcp)
+           PerCpuStack<Page*> pcp, std::optional<FreeMaps> maps)
     : type_(config.type),
       start_(config.start),
       end_(config.end),
@@ -52,7 +59,7 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       pcp_(std::move(pcp)),
       batch_(pcp_batch(config.end - config.start)),
       lock_(config.lockdep, kZoneLockKey),
-      buddy_(memmap, config.start, config.end) {
+      buddy_(memmap, config.start, config.end, std::move(maps)) {
   for (size_t highest = 0; highest < kZones; ++highest) {
     lowmem_reserve_[highest] =
         lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed);

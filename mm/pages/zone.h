@@ -7,6 +7,7 @@
 // Pages on a CPU's list are kPcp; they are neither allocated nor counted as free.
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "lib/cpu/atomic.h"
@@ -25,11 +26,13 @@ struct ZoneConfig {
   ZonePages managed;  // of all zones, for the watermarks
   lockdep::Lockdep* lockdep;
   const Topology* topology;
+  PagePolicy policy;
 };
 
 class Zone {
  public:
-  // kNoResource when the host refuses the per-CPU lists. `memmap` and `events` outlive the zone.
+  // kNoResource when the host refuses the per-CPU lists or the maps. `memmap` and `events` outlive
+  // the zone.
   static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const ZoneConfig& config,
                                               PageEvents& events);
 
@@ -86,7 +89,8 @@ class Zone {
   size_t count_faults() const EXCLUDES(lock_);
 
  private:
-  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, PerCpuStack<Page*> pcp);
+  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, PerCpuStack<Page*> pcp,
+       std::optional<FreeMaps> maps);
 
   Page* refill_slow() EXCLUDES(lock_);
   void flush_slow(Page& page) EXCLUDES(lock_);

@@ -19,9 +19,11 @@ namespace {
 
 constexpr unsigned kMeasuredOrders[] = {0, 1, 2, 4, 9, 10};
 constexpr size_t kRounds = 5;
-constexpr size_t kPeers = 3;
-constexpr std::array<const char*, kPeers> kNames = {Floor::kName, KernelModel::kName,
-                                                    Ring3Pages::kName};
+using Kernel = Ring3Pages<mm::PagePolicy::kKernel>;
+using Packed = Ring3Pages<mm::PagePolicy::kPacked>;
+constexpr size_t kPeers = 4;
+constexpr std::array<std::string_view, kPeers> kNames = {Floor::kName, KernelModel::kName,
+                                                         Kernel::kName, Packed::kName};
 
 double run_peer(size_t peer, Pattern pattern, unsigned order, unsigned threads) {
   switch (peer) {
@@ -29,8 +31,10 @@ double run_peer(size_t peer, Pattern pattern, unsigned order, unsigned threads) 
       return run_pages<Floor>(pattern, order, threads);
     case 1:
       return run_pages<KernelModel>(pattern, order, threads);
+    case 2:
+      return run_pages<Kernel>(pattern, order, threads);
     default:
-      return run_pages<Ring3Pages>(pattern, order, threads);
+      return run_pages<Packed>(pattern, order, threads);
   }
 }
 
@@ -68,8 +72,8 @@ int run(int argc, char** argv) {
   const Choice choice(argc, argv);
   nlohmann::json rows = nlohmann::json::array();
   std::printf("ns a pair, medians of %zu rounds in turn; in brackets, of the model's\n", kRounds);
-  std::printf("%-9s %5s %7s %9s %9s %16s\n", "pattern", "order", "threads", kNames[0], kNames[1],
-              kNames[2]);
+  std::printf("%-9s %5s %7s %9s %9s %16s %16s\n", "pattern", "order", "threads", kNames[0].data(),
+              kNames[1].data(), kNames[2].data(), kNames[3].data());
   for (const Pattern pattern : kPatterns) {
     const char* name = kPatternNames[static_cast<size_t>(pattern)];
     if (!choice.has(name, 'p')) continue;
@@ -95,8 +99,9 @@ int run(int argc, char** argv) {
                           {"threads", threads},
                           {"ns", ns[peer]}});
         }
-        std::printf("%-9s %5u %7u %9s %9s %9s (%.2f)\n", name, order, threads, text(ns[0]).c_str(),
-                    text(ns[1]).c_str(), text(ns[2]).c_str(), ns[2] / ns[1]);
+        std::printf("%-9s %5u %7u %9s %9s %9s (%.2f) %9s (%.2f)\n", name, order, threads,
+                    text(ns[0]).c_str(), text(ns[1]).c_str(), text(ns[2]).c_str(), ns[2] / ns[1],
+                    text(ns[3]).c_str(), ns[3] / ns[1]);
         std::fflush(stdout);
       }
     }

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct alignas(64) Descriptor {
 // An array of a thread's own, from which a frame is popped, and its descriptor touched.
 class Floor {
  public:
-  static constexpr const char* kName = "floor";
+  static constexpr std::string_view kName = "floor";
 
   Floor(uint64_t frames, unsigned threads, unsigned order)
       : descriptors_(frames), stacks_(threads) {
@@ -67,7 +68,7 @@ class Floor {
 // stands for a CPU.
 class KernelModel {
  public:
-  static constexpr const char* kName = "model";
+  static constexpr std::string_view kName = "model";
 
   KernelModel(uint64_t frames, unsigned threads, unsigned /*order*/)
       : frames_(frames), descriptors_(frames), cpus_(threads) {
@@ -226,13 +227,15 @@ class KernelModel {
 };
 
 // ring3's page allocator, for movable pages of user space, which may be of any zone.
+template <mm::PagePolicy policy>
 class Ring3Pages {
  public:
-  static constexpr const char* kName = "ring3";
+  static constexpr std::string_view kName = mm::kPagePolicyNames[static_cast<size_t>(policy)];
 
   Ring3Pages(uint64_t frames, unsigned /*threads*/, unsigned /*order*/)
-      : pages_(
-            std::move(mm::PageAllocator::create({.size_bytes = frames * mm::kPageSize}).value())) {}
+      : pages_(std::move(
+            mm::PageAllocator::create({.size_bytes = frames * mm::kPageSize, .policy = policy})
+                .value())) {}
 
   Frame alloc(unsigned /*thread*/, unsigned order) {
     const mm::Page* page = pages_->alloc_pages(mm::kGfpHighuserMovable, mm::Order(order));

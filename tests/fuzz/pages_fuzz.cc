@@ -81,9 +81,10 @@ Operation decode(uint8_t code, uint8_t argument) {
 
 class Session {
  public:
-  Session()
-      : pages_(std::move(
-            PageAllocator::create({.size_bytes = size_t{32} << 20, .reports = &sink_}).value())) {}
+  explicit Session(PagePolicy policy)
+      : pages_(std::move(PageAllocator::create(
+                             {.size_bytes = size_t{32} << 20, .reports = &sink_, .policy = policy})
+                             .value())) {}
 
   void perform(const Operation& operation) {
     std::visit([this](const auto& op) { apply(op); }, operation);
@@ -162,11 +163,13 @@ class Session {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  Session session;
-  for (size_t i = 0; i + 1 < size; i += 2) {
-    session.perform(decode(data[i], data[i + 1]));
-    if (i % 16 == 0) session.check();
+  for (const PagePolicy policy : {PagePolicy::kKernel, PagePolicy::kPacked}) {
+    Session session(policy);
+    for (size_t i = 0; i + 1 < size; i += 2) {
+      session.perform(decode(data[i], data[i + 1]));
+      if (i % 16 == 0) session.check();
+    }
+    session.finish();
   }
-  session.finish();
   return 0;
 }

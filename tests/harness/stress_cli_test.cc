@@ -119,6 +119,15 @@ BOOST_AUTO_TEST_CASE(a_full_arena_is_a_failure_and_not_an_error) {
   BOOST_TEST(result.exit_code == 0);
 }
 
+BOOST_AUTO_TEST_CASE(memory_is_packed_or_as_the_kernel_has_it) {
+  for (const std::string policy : {"kernel", "packed"}) {
+    const auto result =
+        run_ring3("stress --class mm --threads 1 --ops 5000 --json - --policy " + policy);
+    BOOST_REQUIRE(result.exit_code == 0);
+    BOOST_TEST(nlohmann::json::parse(result.out).at("config").at("policy") == policy);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_write_after_free_is_found) {
   const auto result = run_ring3("stress --slab 1 --ops 20000 --canary write-after-free");
   BOOST_TEST(result.exit_code == 1);
@@ -250,6 +259,7 @@ const Wrong kWrong[] = {
     {"stress --all 1 --memory 0", "memory of 0 is not possible; use 4M to 16T"},
     {"stress --all 1 --memory 99T", "99T"},
     {"stress --all 1 --memory lots", "'lots' is not a size"},
+    {"stress --all 1 --policy best", "'best' is no policy; use kernel or packed"},
     {"stress --all 1 --seed xyz", "'xyz' is not a seed"},
     {"stress --all 1 --failslab 1,2", "1,2"},
     {"stress --all 1 --failslab 1,200,0,-1", "200"},

@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(command_to_repeat_reads_back_as_the_same_run) {
       "ring3 stress --all 2 -t 10s --seed 7 --verify --metrics",
       "ring3 stress --pages 1 --lock 3 --ops 500 --memory 64M --seed 0xabc --sequential",
       "ring3 stress --slab 1 --canary write-after-free -t 1500ms --seed 1",
+      "ring3 stress --pages 1 --ops 5 --policy kernel --seed 1",
       "ring3 stress --kmalloc 4 --failslab 3,50,0,-1 --fail-page-alloc 1,10,4096,7 --seed 9",
   };
   for (const char* line : lines) {
