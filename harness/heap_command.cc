@@ -1,5 +1,6 @@
 #include "harness/heap_command.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "harness/base/complain.h"
-#include "harness/heap/heap_script.h"
 #include "harness/heap/heap_text.h"
 #include "harness/heap/life_picture.h"
 #include "harness/heap/step_teller.h"
@@ -37,51 +37,52 @@ Result<std::string> three_layouts() {
   return layout_text({mm::layout_32bit(sizes), mm::layout_64bit(sizes), *own});
 }
 
-// Reports as part of a text.
-class TextSink final : public ReportSink {
+// The steps and the picture of the first policy's heap, as the options ask for them.
+class Life final : public HeapWatcher {
  public:
-  void report(std::string_view text) override { text_ += text; }
-  std::string read() { return std::exchange(text_, {}); }
+  Life(const HeapOptions& options, const HeapProgram& program)
+      : options_(options), program_(program), picture_(program.calls.size()) {}
+
+  mm::HeapListener& listener() override { return teller_; }
+  ReportSink& reports() override {
+    return options_.step ? static_cast<ReportSink&>(reports_) : stderr_report_sink();
+  }
+  void after(const HeapCall& call, const HeapOutcome& outcome, const HeapStage& stage,
+             const HeapPlayer& player) override {
+    ++calls_;
+    if (options_.step) {
+      steps_ += teller_.tell(call, program_, outcome.text, reports_.read(), *stage.heap,
+                             *stage.heap_break, player);
+    }
+    if (!options_.svg_path.empty()) picture_.look(calls_, *stage.heap, *stage.heap_break);
+  }
+
+  const std::string& steps() const { return steps_; }
+  std::string svg() const {
+    return picture_.svg(
+        fmt::format("{} fit, coalescing {}", options_.policies[0]->name,
+                    options_.coalescing == mm::Coalescing::kDeferred ? "deferred" : "immediate"));
+  }
 
  private:
-  std::string text_;
-};
+  // Reports as part of a text.
+  class TextSink final : public ReportSink {
+   public:
+    void report(std::string_view text) override { text_ += text; }
+    std::string read() { return std::exchange(text_, {}); }
 
-// The first policy's heap, looked at after each call.
-struct Life {
-  std::string steps;
-  std::string svg;
+   private:
+    std::string text_;
+  };
+
+  const HeapOptions& options_;
+  const HeapProgram& program_;
+  StepTeller teller_;
+  TextSink reports_;
+  LifePicture picture_;
+  uint64_t calls_ = 0;
+  std::string steps_;
 };
-Result<Life> live(const HeapOptions& options, const HeapProgram& program) {
-  auto memory = make_heap_memory(options.limit_bytes);
-  if (!memory) return memory.error();
-  StepTeller teller;
-  TextSink reports;
-  Result<HeapStage> stage = make_heap_stage(**memory, options.limit_bytes,
-                                            {.policy = options.policies[0],
-                                             .coalescing = options.coalescing,
-                                             .listener = &teller,
-                                             .reports = &reports});
-  if (!stage) return stage.error();
-  HeapPlayer player(*stage->heap, *stage->heap_break, program);
-  LifePicture picture(program.calls.size());
-  Life life;
-  uint64_t number = 0;
-  for (const HeapCall& call : program.calls) {
-    const HeapOutcome outcome = player.carry_out(call);
-    if (options.step) {
-      life.steps += teller.tell(call, program, outcome.text, reports.read(), *stage->heap,
-                                *stage->heap_break, player);
-    }
-    if (!options.svg_path.empty()) picture.look(++number, *stage->heap, *stage->heap_break);
-  }
-  if (!options.svg_path.empty()) {
-    life.svg =
-        picture.svg(std::string(options.policies[0]->name) + " fit, coalescing " +
-                    (options.coalescing == mm::Coalescing::kDeferred ? "deferred" : "immediate"));
-  }
-  return life;
-}
 
 }  // namespace
 
@@ -99,19 +100,15 @@ ExitCode heap_command(const HeapOptions& options) {
 
   const Result<LoadedProgram> loaded = load_heap_program(options);
   if (!loaded) return complain(loaded.error());
-  Life life;
-  if (options.step || !options.svg_path.empty()) {
-    Result<Life> lived = live(options, loaded->program);
-    if (!lived) return complain(lived.error());
-    life = std::move(*lived);
-  }
-  const Result<HeapReport> report = run_heap(options, *loaded);
+  Life life(options, loaded->program);
+  const bool is_watched = options.step || !options.svg_path.empty();
+  const Result<HeapReport> report = run_heap(options, *loaded, is_watched ? &life : nullptr);
   if (!report) return complain(report.error());
-  text += life.steps + heap_text(options, *report, loaded->program);
+  text += life.steps() + heap_text(options, *report, loaded->program);
   const ExitCode status = !report->is_clean()                 ? ExitCode::kVerificationFailed
                           : loaded->program.broken_lines != 0 ? ExitCode::kUsage
                                                               : ExitCode::kClean;
-  return deliver(options.svg_path, life.svg, text, status);
+  return deliver(options.svg_path, life.svg(), text, status);
 }
 
 }  // namespace ring3::harness

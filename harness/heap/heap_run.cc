@@ -7,7 +7,6 @@
 
 #include "harness/base/byte_source.h"
 #include "harness/base/text_file.h"
-#include "harness/heap/heap_player.h"
 #include "harness/heap/heap_script.h"
 #include "harness/heap/heap_timing.h"
 #include "harness/heap/mtrace.h"
@@ -21,33 +20,58 @@ namespace {
 constexpr size_t kTimedRuns = 5;
 constexpr size_t kMostWrongShown = 10;
 
-// Reports of the first policy's heap are for people to see, who have them among the steps when they
-// asked for those; the others have the same.
+// The program's mistakes are the same under every policy: those of the first are told.
 class Silence final : public ReportSink {
  public:
   void report(std::string_view) override {}
 };
 
+// More than the heap may have: some of a zone is for those who must not fail.
+Result<std::unique_ptr<mm::Memory>> make_memory(uint64_t limit_bytes) {
+  return mm::Memory::create(
+      {.size_bytes = align_up<uint64_t>(limit_bytes + limit_bytes / 8, mm::kArenaGranule) +
+                     4 * mm::kArenaGranule,
+       .mappable = true});
+}
+
+Result<HeapStage> make_stage(mm::Memory& memory, uint64_t limit_bytes,
+                             const mm::HeapConfig& config) {
+  auto heap_break = mm::WindowBreak::create(memory.pages(), limit_bytes);
+  if (!heap_break) return heap_break.error();
+  auto heap = mm::Heap::create(**heap_break, config);
+  if (!heap) return heap.error();
+  return HeapStage{std::move(*heap_break), std::move(*heap)};
+}
+
+// What the process did not get, of the first policy's run.
+void note(const HeapCall& call, const HeapProgram& program, const HeapOutcome& outcome,
+          HeapReport& report) {
+  if (outcome.text.empty()) return;
+  report.faults += outcome.is_fault;
+  if (++report.wrong_calls > kMostWrongShown) return;
+  report.wrong.push_back(
+      fmt::format("line {}: {}: {}", call.line, to_string(call, program), outcome.text));
+}
+
 Result<HeapRow> run_policy(mm::Memory& memory, const HeapOptions& options,
                            const mm::FitPolicy& policy, const HeapProgram& program,
-                           HeapReport& report) {
+                           HeapWatcher* watcher, HeapReport& report) {
   const bool is_first = report.rows.empty();
   Silence silence;
-  Result<HeapStage> stage =
-      make_heap_stage(memory, options.limit_bytes,
-                      {.policy = &policy,
-                       .coalescing = options.coalescing,
-                       .reports = is_first && !options.step ? &stderr_report_sink()
-                                                            : static_cast<ReportSink*>(&silence)});
+  mm::HeapConfig config{.policy = &policy, .coalescing = options.coalescing};
+  if (!is_first) config.reports = &silence;
+  if (is_first && watcher != nullptr) {
+    config.listener = &watcher->listener();
+    config.reports = &watcher->reports();
+  }
+  Result<HeapStage> stage = make_stage(memory, options.limit_bytes, config);
   if (!stage) return stage.error();
   HeapPlayer player(*stage->heap, *stage->heap_break, program);
   for (const HeapCall& call : program.calls) {
     const HeapOutcome outcome = player.carry_out(call);
-    if (outcome.text.empty() || !is_first) continue;
-    report.faults += outcome.is_fault;
-    if (++report.wrong_calls > kMostWrongShown) continue;
-    report.wrong.push_back(
-        fmt::format("line {}: {}: {}", call.line, to_string(call, program), outcome.text));
+    if (!is_first) continue;
+    note(call, program, outcome, report);
+    if (watcher != nullptr) watcher->after(call, outcome, *stage, player);
   }
   return HeapRow{.policy = &policy,
                  .peak_break_bytes = stage->heap_break->peak_bytes(),
@@ -72,7 +96,7 @@ Status take_times(mm::Memory& memory, const HeapOptions& options, const HeapProg
   const size_t variables = program.variables.size();
   for (size_t i = 0; i < kTimedRuns; ++i) {
     for (HeapRow& row : report.rows) {
-      Result<HeapStage> stage = make_heap_stage(
+      Result<HeapStage> stage = make_stage(
           memory, options.limit_bytes, {.policy = row.policy, .coalescing = options.coalescing});
       if (!stage) return stage.error();
       row.ns_a_block.push_back(ns_a_block(time_calls(calls, variables, *stage->heap)));
@@ -114,31 +138,15 @@ Result<LoadedProgram> load_heap_program(const HeapOptions& options) {
   return LoadedProgram{std::move(traced->program), traced->unknown_frees};
 }
 
-// More than the heap may have: some of a zone is for those who must not fail.
-Result<std::unique_ptr<mm::Memory>> make_heap_memory(uint64_t limit_bytes) {
-  return mm::Memory::create(
-      {.size_bytes = align_up<uint64_t>(limit_bytes + limit_bytes / 8, mm::kArenaGranule) +
-                     4 * mm::kArenaGranule,
-       .mappable = true});
-}
-
-Result<HeapStage> make_heap_stage(mm::Memory& memory, uint64_t limit_bytes,
-                                  const mm::HeapConfig& config) {
-  auto heap_break = mm::WindowBreak::create(memory.pages(), limit_bytes);
-  if (!heap_break) return heap_break.error();
-  auto heap = mm::Heap::create(**heap_break, config);
-  if (!heap) return heap.error();
-  return HeapStage{std::move(*heap_break), std::move(*heap)};
-}
-
-Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded) {
-  auto memory = make_heap_memory(options.limit_bytes);
+Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded,
+                            HeapWatcher* watcher) {
+  auto memory = make_memory(options.limit_bytes);
   if (!memory) return memory.error();
   HeapReport report;
   report.calls = loaded.program.calls.size();
   report.unknown_frees = loaded.unknown_frees;
   for (const mm::FitPolicy* policy : options.policies) {
-    Result<HeapRow> row = run_policy(**memory, options, *policy, loaded.program, report);
+    Result<HeapRow> row = run_policy(**memory, options, *policy, loaded.program, watcher, report);
     if (!row) return row.error();
     report.rows.push_back(std::move(*row));
   }

@@ -2,10 +2,12 @@
 
 // One program through the heap under every policy that was asked for, and through the C library.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/heap/heap_player.h"
 #include "harness/heap/heap_program.h"
 #include "harness/heap/libc_run.h"
 #include "mm/mm.h"
@@ -64,18 +66,26 @@ struct LoadedProgram {
 };
 Result<LoadedProgram> load_heap_program(const HeapOptions& options);
 
-// The memory that heaps of `limit_bytes` have their pages of. kNoResource when the host refuses.
-Result<std::unique_ptr<mm::Memory>> make_heap_memory(uint64_t limit_bytes);
-
-// A heap of that memory, with its break.
+// A heap with its break.
 struct HeapStage {
   std::unique_ptr<mm::WindowBreak> heap_break;
   std::unique_ptr<mm::Heap> heap;
 };
-Result<HeapStage> make_heap_stage(mm::Memory& memory, uint64_t limit_bytes,
-                                  const mm::HeapConfig& config);
 
-// kNoResource when the host refuses the memory.
-Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded);
+// Watches the run of the first policy, call by call.
+class HeapWatcher {
+ public:
+  virtual ~HeapWatcher() = default;
+  // Where that heap tells its steps, and what its program does wrong.
+  virtual mm::HeapListener& listener() = 0;
+  virtual ReportSink& reports() = 0;
+  virtual void after(const HeapCall& call, const HeapOutcome& outcome, const HeapStage& stage,
+                     const HeapPlayer& player) = 0;
+};
+
+// `watcher` may be null: then mistakes are reported on standard error. kNoResource when the host
+// refuses the memory.
+Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded,
+                            HeapWatcher* watcher);
 
 }  // namespace ring3::harness

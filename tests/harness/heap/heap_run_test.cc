@@ -10,6 +10,7 @@
 #include "harness/heap/heap_script.h"
 #include "harness/heap/random_program.h"
 #include "harness/heap/sane_calls.h"
+#include "tests/recording_sink.h"
 
 namespace ring3::harness {
 namespace {
@@ -17,8 +18,21 @@ namespace {
 namespace data = boost::unit_test::data;
 
 HeapReport run(HeapProgram program, const HeapOptions& options = {}) {
-  return std::move(run_heap(options, {std::move(program), 0}).value());
+  return std::move(run_heap(options, {std::move(program), 0}, nullptr).value());
 }
+
+// Counts what it is told.
+class Counter final : public HeapWatcher {
+ public:
+  mm::HeapListener& listener() override { return mm::nobody_listens; }
+  ReportSink& reports() override { return sink; }
+  void after(const HeapCall& /*call*/, const HeapOutcome& /*outcome*/, const HeapStage& /*stage*/,
+             const HeapPlayer& /*player*/) override {
+    ++calls;
+  }
+  test::RecordingSink sink;
+  uint64_t calls = 0;
+};
 
 }  // namespace
 
@@ -81,10 +95,12 @@ BOOST_AUTO_TEST_CASE(what_the_process_gets_is_told_with_its_line) {
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_counted_and_the_others_rows_too) {
-  HeapOptions options;
-  options.step = true;  // whose reports are among the steps
-  const HeapReport report =
-      run(parse_heap_script("p = malloc 100\nfree p\nfree p\nfree p+16\n"), options);
+  Counter counter;
+  const HeapReport report = std::move(
+      run_heap({}, {parse_heap_script("p = malloc 100\nfree p\nfree p\nfree p+16\n"), 0}, &counter)
+          .value());
+  BOOST_TEST(counter.calls == 4u);
+  BOOST_TEST(counter.sink.count() == 2u);
   for (const HeapRow& row : report.rows) BOOST_TEST(row.mistakes == 2u);
   BOOST_TEST(!report.is_clean());
 }
