@@ -54,11 +54,11 @@ Page* FreeMaps::choose(Order wanted, Order& found) {
 Page* FreeMaps::smallest_in(size_t pageblock, Order wanted, Order& found) const {
   if (pageblock == IndexSet::kNone) return nullptr;
   for (found = wanted; found < kPageblockOrder; found = found.higher()) {
-    const size_t first = pageblock << (kPageblockOrder.value() - found.value());
-    const size_t index = maps_[found.value()].at_or_after(first);
-    if (index != IndexSet::kNone && pageblock_of(index, found) == pageblock) {
-      return &page_at(index, found);
-    }
+    const IndexSet& map = maps_[found.value()];
+    const size_t blocks = size_t{1} << (kPageblockOrder.value() - found.value());
+    const size_t first = pageblock * blocks;
+    const size_t index = map.first_in(first, std::min(first + blocks, map.limit()));
+    if (index != IndexSet::kNone) return &page_at(index, found);
   }
   return nullptr;
 }
