@@ -47,25 +47,34 @@ Result<std::string> parse_output_path(std::string_view text) {
   return Error{Errc::kInvalidArgument, "needs the name of a file, or - for standard output"};
 }
 
-Result<uint64_t> parse_memory(std::string_view text) {
+// A size from `least` to `most`, of what `what` begins to say, as in "memory of".
+Result<uint64_t> parse_size_between(std::string_view text, uint64_t least, uint64_t most,
+                                    std::string_view what) {
   Result<uint64_t> size = parse_size(text);
+  if (size && (*size < least || *size > most)) {
+    return Error{Errc::kInvalidArgument, fmt::format("{} {} is not possible; use {} to {}", what,
+                                                     text, format_size(least), format_size(most))};
+  }
+  return size;
+}
+
+Result<uint64_t> parse_memory(std::string_view text) {
+  Result<uint64_t> size =
+      parse_size_between(text, mm::kArenaGranule, mm::kMaxArenaBytes, "memory of");
   if (!size) return size;
   // An arena is made of blocks of the highest order; less than one more is rounded up.
-  if (*size < mm::kArenaGranule || *size > mm::kMaxArenaBytes) {
-    return Error{Errc::kInvalidArgument,
-                 fmt::format("memory of {} is not possible; use {} to {}", text,
-                             format_size(mm::kArenaGranule), format_size(mm::kMaxArenaBytes))};
-  }
   return align_up<uint64_t>(*size, mm::kArenaGranule);
 }
 
-Result<mm::PagePolicy> parse_page_policy(std::string_view text) {
-  const auto* name = std::ranges::find(mm::kPagePolicyNames, text);
-  if (name != mm::kPagePolicyNames.end()) {
-    return static_cast<mm::PagePolicy>(name - mm::kPagePolicyNames.begin());
-  }
-  return Error{Errc::kInvalidArgument,
-               fmt::format("'{}' is no policy; use kernel or packed", text)};
+// A parser of an enum's values by their names, which are in its order.
+template <class Enum, size_t n>
+auto one_of(const std::array<std::string_view, n>& names, std::string_view what) {
+  return [&names, what](std::string_view text) -> Result<Enum> {
+    const auto* name = std::ranges::find(names, text);
+    if (name != names.end()) return static_cast<Enum>(name - names.begin());
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("'{}' is no {}; use {}", text, what, fmt::join(names, " or "))};
+  };
 }
 
 Result<Canary> parse_canary(std::string_view text) {
@@ -148,7 +157,8 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--seed", options.seed, parse_seed,
              "what all randomness comes from: decimal, 0x or a git hash (default: a new one)")
       ->option_text("SEED");
-  add_parsed(app, "--policy", options.policy, parse_page_policy,
+  add_parsed(app, "--policy", options.policy,
+             one_of<mm::PagePolicy>(mm::kPagePolicyNames, "policy"),
              "which free pages are given: kernel, as Linux does, or packed (the default)")
       ->option_text("kernel|packed");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
@@ -302,24 +312,8 @@ Result<std::vector<const mm::FitPolicy*>> parse_policies(std::string_view text) 
                fmt::format("'{}' is no policy; use first, next, best, worst or all", text)};
 }
 
-Result<mm::Coalescing> parse_coalescing(std::string_view text) {
-  if (text == "deferred") return mm::Coalescing::kDeferred;
-  if (text == "immediate") return mm::Coalescing::kImmediate;
-  return Error{Errc::kInvalidArgument,
-               fmt::format("'{}' is no way to coalesce; use deferred or immediate", text)};
-}
-
 Result<uint64_t> parse_heap_limit(std::string_view text) {
-  constexpr uint64_t kLeast = mm::kPageSize;
-  constexpr uint64_t kMost = uint64_t{64} << 30;
-  Result<uint64_t> size = parse_size(text);
-  if (!size) return size;
-  if (*size < kLeast || *size > kMost) {
-    return Error{Errc::kInvalidArgument,
-                 fmt::format("a heap of up to {} is not possible; use {} to {}", text,
-                             format_size(kLeast), format_size(kMost))};
-  }
-  return size;
+  return parse_size_between(text, mm::kPageSize, uint64_t{64} << 30, "a heap of up to");
 }
 
 void add_heap(CLI::App& program, HeapOptions& options) {
@@ -340,7 +334,8 @@ void add_heap(CLI::App& program, HeapOptions& options) {
   add_parsed(app, "--policy", options.policies, parse_policies,
              "which free block is given: first, next, best, worst or all of them (the default)")
       ->option_text("NAME");
-  add_parsed(app, "--coalesce", options.coalescing, parse_coalescing,
+  add_parsed(app, "--coalesce", options.coalescing,
+             one_of<mm::Coalescing>(mm::kCoalescingNames, "way to coalesce"),
              "when free neighbours become one: deferred, when nothing fits (the default), or "
              "immediate")
       ->option_text("WHEN");

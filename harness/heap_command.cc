@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "harness/base/complain.h"
+#include "harness/base/text_file.h"
 #include "harness/heap/heap_text.h"
 #include "harness/heap/life_picture.h"
 #include "harness/heap/step_teller.h"
@@ -22,13 +21,12 @@ namespace {
 
 // This process, and beside it one of the same parts as the kernel lays it out with 32 bits and 64.
 Result<std::string> three_layouts() {
-  std::ifstream file("/proc/self/maps");
-  std::ostringstream maps;
-  maps << file.rdbuf();
+  const Result<std::string> maps = read_text_file("/proc/self/maps");
+  if (!maps) return maps.error();
   std::array<char, PATH_MAX> path{};
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
   const Result<mm::ProcessLayout> own =
-      mm::layout_of_maps(maps.str(), {path.data(), length < 0 ? 0 : static_cast<size_t>(length)});
+      mm::layout_of_maps(*maps, {path.data(), length < 0 ? 0 : static_cast<size_t>(length)});
   if (!own) return own.error();
   mm::ProgramSizes sizes = mm::sizes_of(*own);
   // A sanitizer maps more than 32 bits have.
@@ -59,9 +57,8 @@ class Life final : public HeapWatcher {
 
   const std::string& steps() const { return steps_; }
   std::string svg() const {
-    return picture_.svg(
-        fmt::format("{} fit, coalescing {}", options_.policies[0]->name,
-                    options_.coalescing == mm::Coalescing::kDeferred ? "deferred" : "immediate"));
+    return picture_.svg(fmt::format("{} fit, coalescing {}", options_.policies[0]->name,
+                                    to_string(options_.coalescing)));
   }
 
  private:

@@ -7,7 +7,7 @@ harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc h
 	heap/layout_text.cc heap/libc_run.cc heap/life_picture.cc heap/mtrace.cc heap/random_program.cc \
 	heap/sane_calls.cc heap/step_teller.cc \
 	hunt/campaign.cc sim/network.cc \
-	base/byte_source.cc replay/fragmentation.cc replay/replay.cc replay/replay_plan.cc replay/replay_run.cc \
+	replay/fragmentation.cc replay/replay.cc replay/replay_plan.cc replay/replay_run.cc \
 	replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
 	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \

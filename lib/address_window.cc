@@ -1,15 +1,13 @@
 #include "lib/address_window.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <string>
 #include <utility>
 
-#include "lib/bits.h"
 #include "lib/check.h"
+#include "lib/os.h"
 
 namespace ring3::os {
 namespace {
@@ -20,15 +18,11 @@ constexpr int kNowhere = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 Result<AddressWindow> AddressWindow::create(size_t size_bytes) {
   CHECK(size_bytes > 0 && size_bytes % kPageBytes == 0);
-  if (static_cast<size_t>(sysconf(_SC_PAGESIZE)) != kPageBytes) {
+  if (page_bytes() != kPageBytes) {
     return Error{Errc::kNoResource, "this host has no pages of 4096 bytes to map one by one"};
   }
   void* base = mmap(nullptr, size_bytes, PROT_NONE, kNowhere, -1, 0);
-  if (base == MAP_FAILED) {
-    return Error{Errc::kNoResource, "cannot reserve " + std::to_string(size_bytes) +
-                                        " bytes of address space: " + std::strerror(errno) +
-                                        "; ask for less, or raise `ulimit -v`"};
-  }
+  if (base == MAP_FAILED) return cannot_reserve(size_bytes, std::strerror(errno));
   return AddressWindow(static_cast<std::byte*>(base), size_bytes);
 }
 

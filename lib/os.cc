@@ -102,6 +102,11 @@ StackBounds exchange_thread_stack(StackBounds now) { return std::exchange(curren
 Nanos monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
 Nanos thread_cpu_now() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
+size_t page_bytes() {
+  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 size_t resident_bytes() {
   std::FILE* statm = std::fopen("/proc/self/statm", "re");
   if (statm == nullptr) return 0;
@@ -109,7 +114,7 @@ size_t resident_bytes() {
   size_t resident_pages = 0;
   const int fields = std::fscanf(statm, "%zu %zu", &total_pages, &resident_pages);
   std::fclose(statm);
-  return fields == 2 ? resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) : 0;
+  return fields == 2 ? resident_pages * page_bytes() : 0;
 }
 
 std::string read_line(const char* path) {

@@ -40,6 +40,8 @@ StackBounds exchange_thread_stack(StackBounds now);
 Nanos monotonic_now();
 // CPU time used by this thread.
 Nanos thread_cpu_now();
+// The bytes of one of the host's pages.
+size_t page_bytes();
 // Resident set size of this process in bytes; 0 where /proc is not mounted.
 size_t resident_bytes();
 // The first line of a file, without its end; empty when there is none.

@@ -15,14 +15,10 @@
 #include "lib/asan.h"
 #include "lib/bits.h"
 #include "lib/check.h"
+#include "lib/os.h"
 
 namespace ring3::os {
 namespace {
-
-size_t host_page_bytes() {
-  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
 
 bool host_has_swap() {
   struct sysinfo info;
@@ -56,7 +52,7 @@ struct Recycling::Shelf {
 
   void make_zero(std::byte* base, size_t size_bytes) const {
     asan_unpoison(base, size_bytes);
-    const size_t page = host_page_bytes();
+    const size_t page = page_bytes();
     const size_t pages = size_bytes / page;
     std::array<unsigned char, kMostPagesAsked> resident;
     if (way == Way::kDrop || pages > resident.size() ||
@@ -115,21 +111,24 @@ Reservation::~Reservation() {
 }
 
 void Reservation::forbid_first_page() {
-  CHECK_EQ(mprotect(base_, host_page_bytes(), PROT_NONE), 0);
+  CHECK_EQ(mprotect(base_, page_bytes(), PROT_NONE), 0);
   plain_ = false;
+}
+
+Error cannot_reserve(size_t size_bytes, const char* reason) {
+  return {Errc::kNoResource, "cannot reserve " + std::to_string(size_bytes) +
+                                 " bytes of address space: " + reason +
+                                 "; ask for less, or raise `ulimit -v`"};
 }
 
 Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes, Sharing sharing) {
   CHECK_GT(size_bytes, 0u);
   CHECK(is_power_of_two(alignment_bytes));
-  const size_t page = host_page_bytes();
+  const size_t page = page_bytes();
   const size_t slack = alignment_bytes > page ? alignment_bytes : 0;
-  const auto refusal = [size_bytes](const char* reason) {
-    return Error{Errc::kNoResource, "cannot reserve " + std::to_string(size_bytes) +
-                                        " bytes of address space: " + reason +
-                                        "; ask for less, or raise `ulimit -v`"};
-  };
-  if (size_bytes > SIZE_MAX - slack - page) return refusal("larger than the address space");
+  if (size_bytes > SIZE_MAX - slack - page) {
+    return cannot_reserve(size_bytes, "larger than the address space");
+  }
   const size_t size = align_up(size_bytes, page);
   const bool is_private = sharing == Sharing::kPrivate;
   if (Recycling::Shelf* shelf = Recycling::Shelf::of_thread; shelf != nullptr && is_private) {
@@ -140,7 +139,7 @@ Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes, Sharing s
   void* mapped =
       mmap(nullptr, size + slack, PROT_READ | PROT_WRITE,
            (is_private ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) return refusal(std::strerror(errno));
+  if (mapped == MAP_FAILED) return cannot_reserve(size_bytes, std::strerror(errno));
   const auto start = reinterpret_cast<uintptr_t>(mapped);
   const uintptr_t base = align_up(start, static_cast<uintptr_t>(alignment_bytes));
   const size_t before = base - start;

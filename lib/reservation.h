@@ -46,6 +46,9 @@ class Reservation {
 Result<Reservation> reserve(size_t size_bytes, size_t alignment_bytes,
                             Sharing sharing = Sharing::kPrivate);
 
+// What is said when the host refuses `size_bytes` of address space: kNoResource.
+Error cannot_reserve(size_t size_bytes, const char* reason);
+
 // While it lives, what this thread no longer reserves is kept, and given again, all zeros again,
 // where as much is asked for: for whoever makes the same machine thousands of times a second. Does
 // not nest.

@@ -48,4 +48,28 @@ struct HeapProgram {
   void add_broken(uint64_t line, std::string reason);
 };
 
+// Variables of a program that is made call by call: one whose block is gone is used again.
+class VariablePool {
+ public:
+  // New ones are added to `variables`, which outlives it: `prefix` and a number.
+  VariablePool(std::vector<std::string>& variables, char prefix)
+      : variables_(variables), prefix_(prefix) {}
+
+  uint32_t take() {
+    if (unused_.empty()) {
+      variables_.push_back(prefix_ + std::to_string(variables_.size() + 1));
+      return static_cast<uint32_t>(variables_.size() - 1);
+    }
+    const uint32_t variable = unused_.back();
+    unused_.pop_back();
+    return variable;
+  }
+  void give_back(uint32_t variable) { unused_.push_back(variable); }
+
+ private:
+  std::vector<std::string>& variables_;
+  const char prefix_;
+  std::vector<uint32_t> unused_;
+};
+
 }  // namespace ring3::harness

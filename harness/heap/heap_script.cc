@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "harness/base/parse_values.h"
+#include "lib/lines.h"
 #include "lib/result.h"
 
 namespace ring3::harness {
@@ -67,8 +68,7 @@ class ScriptParser {
   HeapProgram parse(std::string_view text) {
     uint64_t number = 0;
     while (!text.empty()) {
-      const std::string_view line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      const std::string_view line = take_line(text);
       ++number;
       if (const Status parsed = parse_line(number, words_of(line)); !parsed) {
         program_.add_broken(number, parsed.error().message);

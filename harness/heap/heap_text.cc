@@ -98,9 +98,7 @@ std::string heap_text(const HeapOptions& options, const HeapReport& report,
   std::string text = problems_text(report, program);
   fmt::format_to(std::back_inserter(text),
                  "{} calls, {} of them for a block; coalescing {}, limit {}\n", report.calls,
-                 report.blocks,
-                 options.coalescing == mm::Coalescing::kDeferred ? "deferred" : "immediate",
-                 format_size(options.limit_bytes));
+                 report.blocks, to_string(options.coalescing), format_size(options.limit_bytes));
   text += line_of({"policy", "break KiB", "external", "internal", "search", "longest", "sweeps",
                    "faults", "failed", "ns a block"});
   for (const HeapRow& row : report.rows) text += row_text(row);

@@ -8,6 +8,8 @@
 #include <charconv>
 #include <optional>
 
+#include "lib/lines.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -64,8 +66,7 @@ class MtraceParser {
   Result<MtraceProgram> parse(std::string_view text) {
     uint64_t records = 0;
     while (!text.empty()) {
-      const std::string_view line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      const std::string_view line = take_line(text);
       ++line_;
       if (line.empty() || line.starts_with('=')) continue;
       const std::optional<Record> record =
@@ -118,7 +119,7 @@ class MtraceParser {
       return;
     }
     add({.kind = HeapCallKind::kFree, .from = found->second});
-    unused_.push_back(found->second);
+    variables_.give_back(found->second);
     slots_.erase(found);
   }
   // A block from before the trace comes in with its new size.
@@ -134,13 +135,7 @@ class MtraceParser {
   }
 
   uint32_t new_slot(uint64_t address) {
-    HeapProgram& program = result_.program;
-    if (unused_.empty()) {
-      unused_.push_back(static_cast<uint32_t>(program.variables.size()));
-      program.variables.push_back(fmt::format("m{}", program.variables.size() + 1));
-    }
-    const uint32_t slot = unused_.back();
-    unused_.pop_back();
+    const uint32_t slot = variables_.take();
     slots_[address] = slot;
     return slot;
   }
@@ -150,9 +145,9 @@ class MtraceParser {
   }
 
   MtraceProgram result_;
+  VariablePool variables_{result_.program.variables, 'm'};
   uint64_t line_ = 0;
   tsl::robin_map<uint64_t, uint32_t> slots_;  // by address
-  std::vector<uint32_t> unused_;
   std::optional<uint64_t> moved_from_;
 };
 

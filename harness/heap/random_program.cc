@@ -1,7 +1,5 @@
 #include "harness/heap/random_program.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -38,12 +36,7 @@ class RandomProgram {
     return 1 + prng_.below(limit);
   }
   void allocate() {
-    if (unused_.empty()) {
-      unused_.push_back(static_cast<uint32_t>(program_.variables.size()));
-      program_.variables.push_back(fmt::format("p{}", program_.variables.size() + 1));
-    }
-    const uint32_t slot = unused_.back();
-    unused_.pop_back();
+    const uint32_t slot = variables_.take();
     live_.push_back(slot);
     HeapCall call{.kind = HeapCallKind::kMalloc, .to = slot, .bytes = size()};
     if (prng_.chance(1, 20)) {
@@ -65,7 +58,7 @@ class RandomProgram {
     if (live_.empty()) return;
     const size_t index = any();
     add({.kind = HeapCallKind::kFree, .from = live_[index]});
-    unused_.push_back(live_[index]);
+    variables_.give_back(live_[index]);
     live_.erase(live_.begin() + static_cast<ptrdiff_t>(index));
   }
   void reallocate() {
@@ -80,8 +73,8 @@ class RandomProgram {
 
   Prng prng_;
   HeapProgram program_;
+  VariablePool variables_{program_.variables, 'p'};
   std::vector<uint32_t> live_;  // variables, in the order of their blocks' making
-  std::vector<uint32_t> unused_;
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "lib/lines.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -95,9 +97,7 @@ Status Campaign::add(std::string_view lines) {
   std::vector<HuntSummary> summaries;
   bool whole = false;
   for (size_t number = 1; !lines.empty(); ++number) {
-    const size_t end = std::min(lines.find('\n'), lines.size());
-    const std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
+    const std::string_view line = take_line(lines);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto json = ordered_json::parse(line, nullptr, false);
     const std::string kind = json.is_object() && json.contains("kind") && json["kind"].is_string()

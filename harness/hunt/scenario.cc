@@ -7,6 +7,8 @@
 #include <iterator>
 #include <optional>
 
+#include "lib/lines.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -201,13 +203,11 @@ Result<Story> parse_story(std::string_view text,
   StoryParser parser(ops_of);
   size_t number = 0;
   while (!text.empty()) {
-    const size_t end = text.find('\n');
     ++number;
-    if (!parser.take(text.substr(0, end))) {
+    if (!parser.take(take_line(text))) {
       if (parser.wrong().empty()) break;
       return Error{Errc::kBadFormat, fmt::format("line {}: {}", number, parser.wrong())};
     }
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return std::move(parser).finish();
 }

@@ -41,7 +41,7 @@ Json config_json(const StressOptions& options) {
           {"ops_per_worker", options.ops ? Json(*options.ops) : Json(nullptr)},
           {"duration_s", options.ops ? Json(nullptr) : Json(to_seconds(options.duration))},
           {"memory_bytes", options.memory_bytes},
-          {"policy", mm::kPagePolicyNames[static_cast<size_t>(options.policy)]},
+          {"policy", to_string(options.policy)},
           {"verify", options.verify},
           {"sequential", options.sequential},
           {"failslab", fault_json(options.failslab)},

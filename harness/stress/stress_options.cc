@@ -29,7 +29,7 @@ std::string conditions_text(const StressOptions& options) {
   std::string text;
   add(text, "--memory", format_size(options.memory_bytes));
   if (options.policy != StressOptions{}.policy) {
-    add(text, "--policy", mm::kPagePolicyNames[static_cast<size_t>(options.policy)]);
+    add(text, "--policy", to_string(options.policy));
   }
   add(text, "--seed", options.seed);
   if (options.verify) add(text, "--verify");

@@ -50,14 +50,10 @@ Block* Blocks::around(const void* address) {
   return block != nullptr && address < true_end_of(block) ? sound(block) : nullptr;
 }
 
-Block* Blocks::first() {
-  Block* block = block_at(begins_.at_or_after(0));
-  return block == nullptr ? nullptr : sound(block);
-}
+Block* Blocks::first() { return sound(block_at(begins_.at_or_after(0))); }
 
 Block* Blocks::after(const Block* block) {
-  Block* next = block_at(begins_.at_or_after(granule_of(block) + 1));
-  return next == nullptr ? nullptr : sound(next);
+  return sound(block_at(begins_.at_or_after(granule_of(block) + 1)));
 }
 
 Block* Blocks::free_above(const Block* block) {
@@ -66,11 +62,9 @@ Block* Blocks::free_above(const Block* block) {
 }
 
 Block* Blocks::free_below(const Block* block) {
-  const size_t granule = granule_of(block);
-  if (granule == 0) return nullptr;
-  const size_t below = begins_.at_or_before(granule - 1);
-  if (below == IndexSet::kNone || !free_.contains(below)) return nullptr;
-  Block* candidate = sound(block_at(below));
+  Block* candidate = last_before(begins_, granule_of(block));
+  if (candidate == nullptr || !free_.contains(granule_of(candidate))) return nullptr;
+  sound(candidate);
   return candidate->end() == reinterpret_cast<const std::byte*>(block) ? candidate : nullptr;
 }
 
@@ -94,14 +88,13 @@ Block* Blocks::first_free_from(const std::byte* address) {
   if (address <= start_) return first_free();
   if (address >= end_) return nullptr;
   const auto offset = static_cast<size_t>(address - start_);
-  Block* block = block_at(free_.at_or_after(div_round_up(offset, Block::kAlignment)));
-  return block == nullptr ? nullptr : sound(block);
+  return sound(block_at(free_.at_or_after(div_round_up(offset, Block::kAlignment))));
 }
 
 void Blocks::link(Block* block) {
   const size_t granule = granule_of(block);
-  Block* prev = granule == 0 ? nullptr : block_at(free_.at_or_before(granule - 1));
-  Block* next = prev == nullptr ? first_free() : next_free(sound(prev));
+  Block* prev = sound(last_before(free_, granule));
+  Block* next = prev == nullptr ? first_free() : next_free(prev);
   block->free = 1;
   block->slack = 0;
   block->prev = prev;
@@ -119,7 +112,7 @@ void Blocks::link(Block* block) {
 }
 
 void Blocks::unlink(Block* block) {
-  Block* prev = block->prev == nullptr ? nullptr : sound(block->prev);
+  Block* prev = sound(block->prev);
   Block* next = next_free(block);
   (prev == nullptr ? head_ : prev->next) = next;
   if (prev != nullptr) seal(prev);
@@ -227,13 +220,13 @@ void Blocks::mend(Block* block) {
   const size_t granule = granule_of(block);
   const bool is_free = free_.contains(granule);
   const auto size = static_cast<size_t>(true_end_of(block) - block->data());
-  const Block* below = granule == 0 ? nullptr : block_at(begins_.at_or_before(granule - 1));
+  const Block* below = last_before(begins_, granule);
   reports_.report([&] { return overwritten_report(*block, is_free, size, below); });
   *block = {
       .guard = 0, .free = is_free, .slack = 0, .size = size, .next = nullptr, .prev = nullptr};
   if (is_free) {
     block->next = block_at(free_.at_or_after(granule + 1));
-    block->prev = granule == 0 ? nullptr : block_at(free_.at_or_before(granule - 1));
+    block->prev = last_before(free_, granule);
   }
   seal(block);
   if (is_free) return;

@@ -59,8 +59,8 @@ class Blocks {
 
   // ---- The free list ----
 
-  Block* first_free() { return head_ == nullptr ? nullptr : sound(head_); }
-  Block* next_free(const Block* block) { return block->next ? sound(block->next) : nullptr; }
+  Block* first_free() { return sound(head_); }
+  Block* next_free(const Block* block) { return sound(block->next); }
   // The first that does not begin before `address`, or null.
   Block* first_free_from(const std::byte* address);
 
@@ -84,9 +84,10 @@ class Blocks {
   // Adds to `block`, free or in use, the free block that touches it from above.
   void absorb(Block* block, Block* above);
 
-  // `block`, its header as it should be: reported and set right if somebody wrote over it.
+  // `block`, its header as it should be: reported and set right if somebody wrote over it. Null is
+  // null.
   Block* sound(Block* block) {
-    if (!block->is_sealed()) [[unlikely]]
+    if (block != nullptr && !block->is_sealed()) [[unlikely]]
       mend(block);
     return block;
   }
@@ -110,6 +111,10 @@ class Blocks {
     return granule == IndexSet::kNone
                ? nullptr
                : reinterpret_cast<Block*>(start_ + granule * Block::kAlignment);
+  }
+  // The last block of `set` that begins before `granule`, or null.
+  Block* last_before(const IndexSet& set, size_t granule) const {
+    return granule == 0 ? nullptr : block_at(set.at_or_before(granule - 1));
   }
   const std::byte* true_end_of(const Block* block) const;
   void link(Block* block);

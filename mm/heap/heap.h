@@ -7,10 +7,12 @@
 //
 // Single-threaded: whoever owns it locks it.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "lib/cpu/limited_reports.h"
 #include "lib/report_sink.h"
@@ -23,6 +25,10 @@ namespace ring3::mm {
 
 // When free neighbours become one block: as soon as they are, or when nothing else fits.
 enum class Coalescing : uint8_t { kDeferred, kImmediate };
+inline constexpr std::array<std::string_view, 2> kCoalescingNames = {"deferred", "immediate"};
+constexpr std::string_view to_string(Coalescing coalescing) {
+  return kCoalescingNames[static_cast<size_t>(coalescing)];
+}
 
 // Is told of each step inside a call, as it happens; must not call the heap. Blocks are as the step
 // left them. This one listens to nothing.

@@ -6,19 +6,15 @@
 #include <algorithm>
 
 #include "lib/bits.h"
+#include "lib/os.h"
 #include "lib/result.h"
 
 namespace ring3::mm {
-namespace {
-
-size_t host_page_bytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
-
-}  // namespace
 
 Result<std::unique_ptr<ProcessBreak>> ProcessBreak::create(size_t limit_bytes) {
   void* now = ::sbrk(0);
   // From a page of its own on: what lies before it in this one is the C library's.
-  const size_t rest = align_up(reinterpret_cast<uintptr_t>(now), host_page_bytes()) -
+  const size_t rest = align_up(reinterpret_cast<uintptr_t>(now), os::page_bytes()) -
                       reinterpret_cast<uintptr_t>(now);
   if (now == kSbrkFailed || ::sbrk(static_cast<intptr_t>(rest)) != now) {
     return Error{Errc::kNoResource, "this process cannot move its break; raise `ulimit -d`"};
@@ -41,7 +37,7 @@ bool ProcessBreak::is_resident(std::byte* page) const {
 
 Touch ProcessBreak::touch(const void* address, size_t bytes) {
   if (!covers(address, bytes)) return Touch::kSegv;
-  const size_t page_bytes = host_page_bytes();
+  const size_t page_bytes = os::page_bytes();
   const auto offset = static_cast<size_t>(static_cast<const std::byte*>(address) - start());
   Touch worst = Touch::kResident;
   for (size_t page = offset / page_bytes; page <= (offset + bytes - 1) / page_bytes; ++page) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "lib/bits.h"
+#include "lib/lines.h"
 
 namespace ring3::mm {
 namespace {
@@ -152,8 +153,7 @@ Result<ProcessLayout> layout_of_maps(std::string_view maps, std::string_view pro
   ProcessLayout layout{"this process", kX8664.task_size, {}};
   uint64_t data_end = 0;
   for (size_t number = 1; !maps.empty(); ++number) {
-    const std::string_view line = maps.substr(0, maps.find('\n'));
-    maps.remove_prefix(std::min(line.size() + 1, maps.size()));
+    const std::string_view line = take_line(maps);
     if (line.empty()) continue;
     const std::optional<Mapping> mapping = parse_mapping(line);
     if (!mapping) {

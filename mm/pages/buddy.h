@@ -30,6 +30,9 @@ enum class PagePolicy : uint8_t {
   kPacked,  // the lowest pageblock in use that has room: FreeMaps
 };
 inline constexpr std::array<std::string_view, 2> kPagePolicyNames = {"kernel", "packed"};
+constexpr std::string_view to_string(PagePolicy policy) {
+  return kPagePolicyNames[static_cast<size_t>(policy)];
+}
 
 class Buddy {
  public:

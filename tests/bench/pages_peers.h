@@ -230,7 +230,7 @@ class KernelModel {
 template <mm::PagePolicy policy>
 class Ring3Pages {
  public:
-  static constexpr std::string_view kName = mm::kPagePolicyNames[static_cast<size_t>(policy)];
+  static constexpr std::string_view kName = to_string(policy);
 
   Ring3Pages(uint64_t frames, unsigned /*threads*/, unsigned /*order*/)
       : pages_(std::move(

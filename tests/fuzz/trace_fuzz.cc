@@ -8,6 +8,7 @@
 #include "harness/replay/trace_gfp.h"
 #include "harness/replay/trace_parser.h"
 #include "lib/check.h"
+#include "lib/lines.h"
 #include "mm/mm.h"
 
 using namespace ring3;
@@ -19,9 +20,7 @@ Trace parse(std::string_view text) {
   Trace trace;
   trace.caches = {"a", "b", "c", "d"};
   while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const ParsedLine line = parse_trace_line(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const ParsedLine line = parse_trace_line(take_line(text));
     const auto* parsed = std::get_if<ParsedEvent>(&line);
     if (parsed == nullptr) continue;
     TraceEvent event = parsed->event;

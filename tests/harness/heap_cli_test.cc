@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <fstream>
 #include <sstream>
 #include <string>
 
@@ -11,17 +10,6 @@
 #include "tests/harness/temp_file.h"
 
 namespace ring3::test {
-namespace {
-
-std::string contents_of(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(harness_heap_cli)
 
 BOOST_AUTO_TEST_CASE(a_real_program_has_a_row_a_policy) {

@@ -70,10 +70,9 @@ BOOST_AUTO_TEST_CASE(the_schedule_can_be_written_down) {
   const test::TempFile trace;
   const auto result = run_ring3("sim --lock 2 --ops 50 --seed 4 --trace " + trace.path());
   BOOST_TEST(result.exit_code == 0);
-  std::stringstream text;
-  text << std::ifstream(trace.path()).rdbuf();
-  BOOST_TEST(text.str().find("# ") == 0u);
-  BOOST_TEST(contains(text.str(), "\nswitch "));
+  const std::string text = test::contents_of(trace.path());
+  BOOST_TEST(text.find("# ") == 0u);
+  BOOST_TEST(contains(text, "\nswitch "));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,7 +20,7 @@ inline std::ostream& operator<<(std::ostream& out, const FitPolicy& policy) {
 }
 
 inline std::ostream& operator<<(std::ostream& out, Coalescing coalescing) {
-  return out << (coalescing == Coalescing::kDeferred ? "deferred" : "immediate");
+  return out << to_string(coalescing);
 }
 
 struct HeapFixture {

@@ -3,53 +3,15 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <map>
-#include <optional>
-#include <ostream>
-#include <utility>
 #include <vector>
 
 #include "lib/prng.h"
-#include "lib/reservation.h"
+#include "tests/mm/pages/buddy_arena.h"
 
 namespace ring3::mm {
 namespace {
 
 namespace data = boost::unit_test::data;
-
-// Frames [0, pages), of which the buddy governs [start, end).
-struct Arena {
-  explicit Arena(PagePolicy policy, uint64_t pages = 4096, uint64_t start = 0)
-      : memory(std::move(os::reserve(pages * sizeof(Page), alignof(Page)).value())),
-        memmap(reinterpret_cast<std::byte*>(uintptr_t{1} << 40),
-               reinterpret_cast<Page*>(memory.base()), PageCount(pages)),
-        buddy(memmap, Pfn(start), Pfn(pages), maps_of(policy, memmap, Pfn(start), Pfn(pages))) {}
-  ~Arena() { BOOST_TEST(buddy.count_faults() == 0u); }
-
-  static std::optional<FreeMaps> maps_of(PagePolicy policy, const Memmap& memmap, Pfn start,
-                                         Pfn end) {
-    if (policy == PagePolicy::kKernel) return std::nullopt;
-    return std::optional<FreeMaps>(std::move(FreeMaps::create(memmap, start, end).value()));
-  }
-
-  Pfn take(unsigned order) {
-    Page* page = buddy.take(Order(order));
-    BOOST_REQUIRE(page != nullptr);
-    page->set_head(PageState::kAllocated, Order(order));
-    return memmap.pfn_of(*page);
-  }
-  void put(Pfn pfn, unsigned order) { buddy.put(memmap.page(pfn), Order(order)); }
-  std::vector<uint64_t> blocks() const {
-    std::vector<uint64_t> counts;
-    for (unsigned order = 0; order < kOrders; ++order) {
-      counts.push_back(buddy.free_blocks(Order(order)));
-    }
-    return counts;
-  }
-
-  os::Reservation memory;
-  Memmap memmap;
-  Buddy buddy;
-};
 
 using Counts = std::vector<uint64_t>;
 
@@ -57,21 +19,17 @@ constexpr PagePolicy kBoth[] = {PagePolicy::kKernel, PagePolicy::kPacked};
 
 }  // namespace
 
-static std::ostream& operator<<(std::ostream& out, PagePolicy policy) {
-  return out << kPagePolicyNames[static_cast<size_t>(policy)];
-}
-
 BOOST_AUTO_TEST_SUITE(mm_pages_buddy)
 
 BOOST_DATA_TEST_CASE(fresh_memory_is_blocks_of_the_highest_order, data::make(kBoth), policy) {
-  Arena arena(policy);
+  BuddyArena arena(policy);
   arena.buddy.add_free_range(Pfn(0), Pfn(4096));
   BOOST_TEST(arena.blocks() == (Counts{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4}));
 }
 
 BOOST_DATA_TEST_CASE(splits_the_next_larger_block_and_keeps_the_upper_halves, data::make(kBoth),
                      policy) {
-  Arena arena(policy, 1024);
+  BuddyArena arena(policy, 1024);
   arena.buddy.add_free_range(Pfn(0), Pfn(1024));
   const Pfn pfn = arena.take(3);
   BOOST_TEST(pfn.value() == 0u);
@@ -83,7 +41,7 @@ BOOST_DATA_TEST_CASE(splits_the_next_larger_block_and_keeps_the_upper_halves, da
 
 BOOST_DATA_TEST_CASE(merges_with_free_buddies_upward_until_none_is_free, data::make(kBoth),
                      policy) {
-  Arena arena(policy, 1024);
+  BuddyArena arena(policy, 1024);
   arena.buddy.add_free_range(Pfn(0), Pfn(1024));
   const Pfn first = arena.take(0);
   const Pfn second = arena.take(0);
@@ -94,7 +52,7 @@ BOOST_DATA_TEST_CASE(merges_with_free_buddies_upward_until_none_is_free, data::m
 }
 
 BOOST_DATA_TEST_CASE(neighbours_that_are_no_buddies_stay_apart, data::make(kBoth), policy) {
-  Arena arena(policy, 8);
+  BuddyArena arena(policy, 8);
   // 1 and 2 are adjacent but belong to different pairs.
   arena.buddy.add_free_range(Pfn(1), Pfn(3));
   BOOST_TEST(arena.buddy.free_blocks(Order(0)) == 2u);
@@ -102,7 +60,7 @@ BOOST_DATA_TEST_CASE(neighbours_that_are_no_buddies_stay_apart, data::make(kBoth
 }
 
 BOOST_DATA_TEST_CASE(does_not_merge_over_its_ends, data::make(kBoth), policy) {
-  Arena arena(policy, 2048, 512);
+  BuddyArena arena(policy, 2048, 512);
   arena.memmap.page(Pfn(0)).set_head(PageState::kBuddy, Order(9));  // a neighbour zone's block
   arena.buddy.add_free_range(Pfn(512), Pfn(1024));
   BOOST_TEST(arena.buddy.free_blocks(Order(9)) == 1u);
@@ -111,14 +69,14 @@ BOOST_DATA_TEST_CASE(does_not_merge_over_its_ends, data::make(kBoth), policy) {
 
 BOOST_DATA_TEST_CASE(a_range_with_odd_ends_becomes_the_largest_aligned_blocks, data::make(kBoth),
                      policy) {
-  Arena arena(policy, 64);
+  BuddyArena arena(policy, 64);
   arena.buddy.add_free_range(Pfn(3), Pfn(21));
   // 3, 4-7, 8-15, 16-19, 20
   BOOST_TEST(arena.blocks() == (Counts{2, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0}));
 }
 
 BOOST_DATA_TEST_CASE(nothing_left_is_null, data::make(kBoth), policy) {
-  Arena arena(policy, 4);
+  BuddyArena arena(policy, 4);
   BOOST_TEST(arena.buddy.take(Order(0)) == nullptr);
   arena.buddy.add_free_range(Pfn(0), Pfn(4));
   BOOST_TEST(arena.buddy.take(Order(3)) == nullptr);
@@ -129,7 +87,7 @@ BOOST_DATA_TEST_CASE(nothing_left_is_null, data::make(kBoth), policy) {
 }
 
 BOOST_DATA_TEST_CASE(count_faults_sees_what_is_broken, data::make(kBoth), policy) {
-  Arena arena(policy, 16);
+  BuddyArena arena(policy, 16);
   arena.buddy.add_free_range(Pfn(0), Pfn(16));
   arena.take(0);
   Page& listed = arena.memmap.page(Pfn(2));
@@ -149,7 +107,7 @@ BOOST_DATA_TEST_CASE(count_faults_sees_what_is_broken, data::make(kBoth), policy
 BOOST_DATA_TEST_CASE(agrees_with_a_model_that_knows_every_page,
                      data::xrange(20) * data::make(kBoth), seed, policy) {
   constexpr uint64_t kPages = 2048;
-  Arena arena(policy, kPages);
+  BuddyArena arena(policy, kPages);
   arena.buddy.add_free_range(Pfn(0), Pfn(kPages));
   std::vector<bool> used(kPages);
   std::map<uint64_t, unsigned> live;

@@ -10,27 +10,15 @@
 
 #include "lib/prng.h"
 #include "mm/pages/pages.h"
+#include "tests/mm/pages/buddy_arena.h"
 
 namespace ring3::mm {
 namespace {
 
-struct PackedArena {
-  explicit PackedArena(uint64_t pages = 8192)
-      : memory(std::move(os::reserve(pages * sizeof(Page), alignof(Page)).value())),
-        memmap(reinterpret_cast<std::byte*>(uintptr_t{1} << 40),
-               reinterpret_cast<Page*>(memory.base()), PageCount(pages)),
-        buddy(memmap, Pfn(0), Pfn(pages),
-              std::move(FreeMaps::create(memmap, Pfn(0), Pfn(pages)).value())) {
-    buddy.add_free_range(Pfn(0), Pfn(pages));
-  }
-  ~PackedArena() { BOOST_TEST(buddy.count_faults() == 0u); }
-
-  uint64_t take(unsigned order) { return memmap.pfn_of(*buddy.take(Order(order))).value(); }
-  void put(uint64_t pfn, unsigned order) { buddy.put(memmap.page(Pfn(pfn)), Order(order)); }
-
-  os::Reservation memory;
-  Memmap memmap;
-  Buddy buddy;
+struct PackedArena : BuddyArena {
+  PackedArena() : BuddyArena(PagePolicy::kPacked, 8192) { buddy.add_free_range(Pfn(0), Pfn(8192)); }
+  uint64_t take(unsigned order) { return BuddyArena::take(order).value(); }
+  void put(uint64_t pfn, unsigned order) { BuddyArena::put(Pfn(pfn), order); }
 };
 
 // The share of the 2 MiB blocks that free memory could be, in percent, after churn: all of memory
