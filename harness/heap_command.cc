@@ -95,16 +95,16 @@ ExitCode heap_command(const HeapOptions& options) {
   }
   if (!options.has_program()) return deliver("", "", text, ExitCode::kClean);
 
-  const Result<LoadedProgram> loaded = load_heap_program(options);
-  if (!loaded) return complain(loaded.error());
-  Life life(options, loaded->program);
+  const Result<HeapProgram> program = load_heap_program(options);
+  if (!program) return complain(program.error());
+  Life life(options, *program);
   const bool is_watched = options.step || !options.svg_path.empty();
-  const Result<HeapReport> report = run_heap(options, *loaded, is_watched ? &life : nullptr);
+  const Result<HeapReport> report = run_heap(options, *program, is_watched ? &life : nullptr);
   if (!report) return complain(report.error());
-  text += life.steps() + heap_text(options, *report, loaded->program);
-  const ExitCode status = !report->is_clean()                 ? ExitCode::kVerificationFailed
-                          : loaded->program.broken_lines != 0 ? ExitCode::kUsage
-                                                              : ExitCode::kClean;
+  text += life.steps() + heap_text(options, *report, *program);
+  const ExitCode status = !report->is_clean()          ? ExitCode::kVerificationFailed
+                          : program->broken_lines != 0 ? ExitCode::kUsage
+                                                       : ExitCode::kClean;
   return deliver(options.svg_path, life.svg(), text, status);
 }
 

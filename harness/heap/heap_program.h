@@ -41,6 +41,7 @@ struct HeapProgram {
   std::vector<std::string> variables;
   // Its blocks are written as soon as they are there, and looked at before they go.
   bool uses_blocks = false;
+  uint64_t unknown_frees = 0;  // of a trace: of blocks from before it
   uint64_t broken_lines = 0;
   std::vector<std::string> broken;  // the first few, with number, reason and text
 

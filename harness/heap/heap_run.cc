@@ -122,36 +122,33 @@ bool HeapReport::is_clean() const {
          });
 }
 
-Result<LoadedProgram> load_heap_program(const HeapOptions& options) {
-  if (options.seed) return LoadedProgram{random_heap_program(*options.seed), 0};
+Result<HeapProgram> load_heap_program(const HeapOptions& options) {
+  if (options.seed) return random_heap_program(*options.seed);
   if (!options.script_path.empty()) {
     const Result<std::string> text = read_text_file(options.script_path);
     if (!text) return text.error();
-    return LoadedProgram{parse_heap_script(*text), 0};
+    return parse_heap_script(*text);
   }
   const Result<std::string> text = read_all_bytes(options.mtrace_path);
   if (!text) return text.error();
-  Result<MtraceProgram> traced = parse_mtrace(*text);
-  if (!traced) {
-    return Error{traced.error().code, options.mtrace_path + ": " + traced.error().message};
-  }
-  return LoadedProgram{std::move(traced->program), traced->unknown_frees};
+  Result<HeapProgram> traced = parse_mtrace(*text);
+  if (traced) return traced;
+  return Error{traced.error().code, options.mtrace_path + ": " + traced.error().message};
 }
 
-Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded,
+Result<HeapReport> run_heap(const HeapOptions& options, const HeapProgram& program,
                             HeapWatcher* watcher) {
   auto memory = make_memory(options.limit_bytes);
   if (!memory) return memory.error();
   HeapReport report;
-  report.calls = loaded.program.calls.size();
-  report.unknown_frees = loaded.unknown_frees;
+  report.calls = program.calls.size();
   for (const mm::FitPolicy* policy : options.policies) {
-    Result<HeapRow> row = run_policy(**memory, options, *policy, loaded.program, watcher, report);
+    Result<HeapRow> row = run_policy(**memory, options, *policy, program, watcher, report);
     if (!row) return row.error();
     report.rows.push_back(std::move(*row));
   }
-  report.libc = run_on_libc(loaded.program, options.limit_bytes);
-  if (Status timed = take_times(**memory, options, loaded.program, report); !timed) {
+  report.libc = run_on_libc(program, options.limit_bytes);
+  if (Status timed = take_times(**memory, options, program, report); !timed) {
     return timed.error();
   }
   return report;

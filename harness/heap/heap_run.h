@@ -44,9 +44,8 @@ struct HeapRow {
 
 struct HeapReport {
   uint64_t calls = 0;
-  uint64_t blocks = 0;         // that were asked for, in a timed run
-  uint64_t unknown_frees = 0;  // of mtrace
-  std::vector<HeapRow> rows;   // by policy, as asked for
+  uint64_t blocks = 0;        // that were asked for, in a timed run
+  std::vector<HeapRow> rows;  // by policy, as asked for
   std::optional<LibcRun> libc;
   std::vector<double> libc_ns_a_block;
   // What the process got that it did not want, with the line; of the first policy.
@@ -58,13 +57,8 @@ struct HeapReport {
   bool is_clean() const;
 };
 
-// The program that the options name, with what mtrace had no block for. kIo and kBadFormat as its
-// reader has them.
-struct LoadedProgram {
-  HeapProgram program;
-  uint64_t unknown_frees = 0;
-};
-Result<LoadedProgram> load_heap_program(const HeapOptions& options);
+// The program that the options name. kIo and kBadFormat as its reader has them.
+Result<HeapProgram> load_heap_program(const HeapOptions& options);
 
 // A heap with its break.
 struct HeapStage {
@@ -85,7 +79,7 @@ class HeapWatcher {
 
 // `watcher` may be null: then mistakes are reported on standard error. kNoResource when the host
 // refuses the memory.
-Result<HeapReport> run_heap(const HeapOptions& options, const LoadedProgram& loaded,
+Result<HeapReport> run_heap(const HeapOptions& options, const HeapProgram& program,
                             HeapWatcher* watcher);
 
 }  // namespace ring3::harness

@@ -74,9 +74,9 @@ std::string problems_text(const HeapReport& report, const HeapProgram& program) 
     fmt::format_to(std::back_inserter(text), "{} calls in all did not get what they wanted\n",
                    report.wrong_calls);
   }
-  if (report.unknown_frees != 0) {
+  if (program.unknown_frees != 0) {
     fmt::format_to(std::back_inserter(text), "{} frees of blocks from before the trace\n",
-                   report.unknown_frees);
+                   program.unknown_frees);
   }
   for (const HeapRow& row : report.rows) {
     if (row.mistakes != 0) {

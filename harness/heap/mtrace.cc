@@ -63,7 +63,7 @@ std::optional<Record> parse_record(std::string_view line) {
 
 class MtraceParser {
  public:
-  Result<MtraceProgram> parse(std::string_view text) {
+  Result<HeapProgram> parse(std::string_view text) {
     uint64_t records = 0;
     while (!text.empty()) {
       const std::string_view line = take_line(text);
@@ -72,8 +72,7 @@ class MtraceParser {
       const std::optional<Record> record =
           line.starts_with('@') ? parse_record(line) : std::nullopt;
       if (!record) {
-        result_.program.add_broken(line_,
-                                   fmt::format("no line of mtrace: \"{}\"", line.substr(0, 60)));
+        program_.add_broken(line_, fmt::format("no line of mtrace: \"{}\"", line.substr(0, 60)));
         continue;
       }
       ++records;
@@ -85,8 +84,8 @@ class MtraceParser {
                                "./prog:[0x401136] + 0x1c8d6b0 0x64\"",
                                line_)};
     }
-    result_.program.uses_blocks = true;
-    return std::move(result_);
+    program_.uses_blocks = true;
+    return std::move(program_);
   }
 
  private:
@@ -115,7 +114,7 @@ class MtraceParser {
   void release(uint64_t address) {
     const auto found = slots_.find(address);
     if (found == slots_.end()) {
-      ++result_.unknown_frees;
+      ++program_.unknown_frees;
       return;
     }
     add({.kind = HeapCallKind::kFree, .from = found->second});
@@ -141,11 +140,11 @@ class MtraceParser {
   }
   void add(HeapCall call) {
     call.line = line_;
-    result_.program.calls.push_back(call);
+    program_.calls.push_back(call);
   }
 
-  MtraceProgram result_;
-  VariablePool variables_{result_.program.variables, 'm'};
+  HeapProgram program_;
+  VariablePool variables_{program_.variables, 'm'};
   uint64_t line_ = 0;
   tsl::robin_map<uint64_t, uint32_t> slots_;  // by address
   std::optional<uint64_t> moved_from_;
@@ -153,6 +152,6 @@ class MtraceParser {
 
 }  // namespace
 
-Result<MtraceProgram> parse_mtrace(std::string_view text) { return MtraceParser().parse(text); }
+Result<HeapProgram> parse_mtrace(std::string_view text) { return MtraceParser().parse(text); }
 
 }  // namespace ring3::harness

@@ -17,13 +17,8 @@
 
 namespace ring3::harness {
 
-struct MtraceProgram {
-  HeapProgram program;
-  uint64_t unknown_frees = 0;  // of blocks from before the trace
-};
-
 // Broken lines are named in the program, which is of the rest. kBadFormat when none is one of
 // mtrace.
-Result<MtraceProgram> parse_mtrace(std::string_view text);
+Result<HeapProgram> parse_mtrace(std::string_view text);
 
 }  // namespace ring3::harness

@@ -223,7 +223,6 @@ bool Heap::split(Block* block, size_t size) {
   if (block->size < size + kMinBlockBytes) return true;
   if (!is_there(block->data() + size, sizeof(Block))) return false;
   Block* rest = blocks_.split(block, size);
-  ++stats_.splits;
   config_.listener->on_split(*block, *rest);
   if (!block->free) settle(rest);
   return true;
@@ -320,7 +319,6 @@ bool Heap::move_break(std::byte* to) {
   const std::byte* from = break_.end();
   if (break_.brk(to) != 0) return false;
   break_.watch_lowest();
-  ++stats_.break_moves;
   config_.listener->on_break(from, to);
   return true;
 }

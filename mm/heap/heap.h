@@ -57,10 +57,8 @@ struct HeapStats {
   uint64_t searches = 0;
   uint64_t visited = 0;  // free blocks that searches looked at
   uint64_t longest_search = 0;
-  uint64_t splits = 0;
   uint64_t merges = 0;
   uint64_t sweeps = 0;
-  uint64_t break_moves = 0;
   uint64_t failures = 0;  // requests that got no memory
   HeapUsage at_peak;      // when the last block ended higher than ever before
 };

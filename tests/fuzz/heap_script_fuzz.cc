@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK_EQ(again.broken_lines, 0u);
   CHECK(written(again) == once);
   play(script, *pages);
-  if (const Result<MtraceProgram> traced = parse_mtrace(text)) play(traced->program, *pages);
+  if (const Result<HeapProgram> traced = parse_mtrace(text)) play(*traced, *pages);
   pages->drain_all();
   CHECK_EQ(pages->allocated_pages().value(), 0u);
   return 0;

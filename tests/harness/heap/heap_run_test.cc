@@ -17,8 +17,8 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-HeapReport run(HeapProgram program, const HeapOptions& options = {}) {
-  return std::move(run_heap(options, {std::move(program), 0}, nullptr).value());
+HeapReport run(const HeapProgram& program, const HeapOptions& options = {}) {
+  return std::move(run_heap(options, program, nullptr).value());
 }
 
 // Counts what it is told.
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(what_the_process_gets_is_told_with_its_line) {
 BOOST_AUTO_TEST_CASE(mistakes_are_counted_and_the_others_rows_too) {
   Counter counter;
   const HeapReport report = std::move(
-      run_heap({}, {parse_heap_script("p = malloc 100\nfree p\nfree p\nfree p+16\n"), 0}, &counter)
+      run_heap({}, parse_heap_script("p = malloc 100\nfree p\nfree p\nfree p+16\n"), &counter)
           .value());
   BOOST_TEST(counter.calls == 4u);
   BOOST_TEST(counter.sink.count() == 2u);

@@ -13,13 +13,13 @@ namespace ring3::harness {
 namespace {
 
 std::string read_back(std::string_view text) {
-  const Result<MtraceProgram> traced = parse_mtrace(text);
+  const Result<HeapProgram> traced = parse_mtrace(text);
   if (!traced) return traced.error().message;
   std::string back;
-  for (const HeapCall& call : traced->program.calls) {
-    back += std::to_string(call.line) + " " + to_string(call, traced->program) + "\n";
+  for (const HeapCall& call : traced->calls) {
+    back += std::to_string(call.line) + " " + to_string(call, *traced) + "\n";
   }
-  for (const std::string& broken : traced->program.broken) back += broken + "\n";
+  for (const std::string& broken : traced->broken) back += broken + "\n";
   if (traced->unknown_frees != 0) back += "unknown " + std::to_string(traced->unknown_frees) + "\n";
   return back;
 }
@@ -75,14 +75,13 @@ BOOST_AUTO_TEST_CASE(another_file_is_refused) {
 BOOST_AUTO_TEST_CASE(a_real_trace_is_read_whole) {
   const Result<std::string> text = read_all_bytes("tests/data/mtrace_perl.txt.gz");
   BOOST_REQUIRE(text);
-  const Result<MtraceProgram> traced = parse_mtrace(*text);
+  const Result<HeapProgram> traced = parse_mtrace(*text);
   BOOST_REQUIRE(traced);
-  BOOST_TEST(traced->program.broken_lines == 0u);
+  BOOST_TEST(traced->broken_lines == 0u);
   BOOST_TEST(traced->unknown_frees == 0u);
-  BOOST_TEST(traced->program.uses_blocks);
+  BOOST_TEST(traced->uses_blocks);
   size_t reallocs = 0;
-  for (const HeapCall& call : traced->program.calls)
-    reallocs += call.kind == HeapCallKind::kRealloc;
+  for (const HeapCall& call : traced->calls) reallocs += call.kind == HeapCallKind::kRealloc;
   BOOST_TEST(reallocs == 1669u);
 }
 
