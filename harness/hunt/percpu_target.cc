@@ -11,10 +11,11 @@
 namespace ring3::harness {
 namespace {
 
-enum Kind : uint32_t { kPush, kPop, kEvict, kDrain, kReplug, kIrq };
+enum Kind : uint32_t { kPush, kPop, kEvict, kDrain, kReplug, kIrq, kFill };
 constexpr OpInfo kOps[] = {{"push", 0, {}},   {"pop", 0, {}},     {"evict", 1, {3}},
-                           {"drain", 1, {3}}, {"replug", 1, {3}}, {"irq", 1, {3}}};
-constexpr uint32_t kWeights[] = {6, 6, 2, 2, 1, 1};
+                           {"drain", 1, {3}}, {"replug", 1, {3}}, {"irq", 1, {3}},
+                           {"fill", 0, {}}};
+constexpr uint32_t kWeights[] = {6, 6, 2, 2, 1, 1, 2};
 
 constexpr std::string_view kNamed[] = {
     // Drain against pop and push.
@@ -29,6 +30,8 @@ constexpr std::string_view kNamed[] = {
     "target percpu\ncpus 1\ntask 0\npush\nirq 0\npush\npop\ntask 0\nirq 0\npop\n",
     // An eviction by the owner against a drain by another.
     "target percpu\ncpus 2\ntask 0\npush\npush\nevict 1\npop\ntask 1\ndrain 0\n",
+    // A cell that a drain has shut is woken and filled while another drain comes.
+    "target percpu\ncpus 2\ntask 0\npush\ndrain 0\npush\nfill\npop\ntask 1\ndrain 0\ndrain 0\n",
 };
 
 constexpr uint32_t kTokensEach = 3;
@@ -73,6 +76,9 @@ class PercpuTarget final : public Target {
       case kIrq:
         irqs_.raise(cpu);
         break;
+      case kFill:
+        fill(world, hand);
+        break;
     }
   }
 
@@ -111,9 +117,21 @@ class PercpuTarget final : public Target {
     owners_.gives(world, token, 1);
     ++pushes_;
     if (stack_.push(token)) return;
+    if (stack_.is_shut()) stack_.wake();
     --pushes_;
     owners_.keeps(token, 1);
     hand.push_back(token);
+  }
+  // With all that it holds, of which some may not fit.
+  void fill(World& world, std::vector<uint32_t>& hand) {
+    const std::vector<uint32_t> tokens = std::exchange(hand, {});
+    for (const uint32_t token : tokens) owners_.gives(world, token, 1);
+    const uint32_t filled = stack_.fill(tokens);
+    pushes_ += filled;
+    for (size_t i = filled; i < tokens.size(); ++i) {
+      owners_.keeps(tokens[i], 1);
+      hand.push_back(tokens[i]);
+    }
   }
   void take(World& world, std::vector<uint32_t>& hand, uint32_t token) {
     if (token >= (hands_.size() - 1) * kTokensEach) world.fail("an entry that nobody pushed");

@@ -8,7 +8,9 @@ using rseq::StackCell;
 
 namespace {
 
-constexpr uint64_t kNeverOpened = 0;  // what a cell's gate is at first
+// Gates that let nothing pass into an empty cell, nor out of it.
+constexpr uint64_t kNeverOpened = 0;  // what it is at first
+constexpr uint64_t kShut = 1;         // a drain has emptied it
 
 }  // namespace
 
@@ -44,16 +46,13 @@ StackCell* PerCpuStackBase::close(unsigned cpu) {
   StackCell& closed = cell(cpu);
   for (Backoff backoff; !try_close(closed);) {
     const uint64_t gate = gate_of(closed).load(std::memory_order_relaxed);
-    if (gate == kNeverOpened) return nullptr;
+    if (gate == kNeverOpened || gate == kShut) return nullptr;
     if (gate == rseq::kClosedGate) backoff.pause(&closed.gate);
   }
-  // From now on new sequences on that CPU refuse; those already past the gate have committed when
-  // this returns, or start again and see it closed.
-  fence(cpu);
   return &closed;
 }
 
-void PerCpuStackBase::fence([[maybe_unused]] unsigned cpu) {
+void PerCpuStackBase::fence([[maybe_unused]] unsigned cpu) const {
   if (mode_ == PerCpuMode::kRseq) os::rseq_fence(cpu);
 #if RING3_SIM
   if (mode_ == PerCpuMode::kSimulated) schedule::scheduler->fence(cpu);
@@ -69,16 +68,34 @@ StackCell* PerCpuStackBase::close_own() {
   if (mode_ == PerCpuMode::kRseq) {
     return rseq::stack_close_own(cells(), rseq::open_gate(capacity_));
   }
-  StackCell& closed = cell(Task::current().cpu() % cpus());
+  StackCell& closed = cell(own());
   return try_close(closed) ? &closed : nullptr;
 }
 
 // The lock makes any cell safe, so a number beyond the last one shares one.
-StackCell* PerCpuStackBase::lock_own() { return close(Task::current().cpu() % cpus()); }
+unsigned PerCpuStackBase::own() const { return Task::current().cpu() % cpus(); }
+
+StackCell* PerCpuStackBase::lock_own() { return close(own()); }
 
 // Release: who finds the gate open finds what we did. On x86-64 a sequence's plain load acquires.
 void PerCpuStackBase::open(StackCell& cell) {
   gate_of(cell).store(rseq::open_gate(capacity_), std::memory_order_release);
+}
+
+void PerCpuStackBase::shut(StackCell& cell) {
+  gate_of(cell).store(kShut, std::memory_order_release);
+}
+
+bool PerCpuStackBase::is_shut() const {
+  return gate_of(cell(own())).load(std::memory_order_relaxed) == kShut;
+}
+
+// Should this thread have moved since it asked, it opens another CPU's cell, which is as good.
+void PerCpuStackBase::wake() {
+  uint64_t expected = kShut;
+  gate_of(cell(own()))
+      .compare_exchange_strong(expected, rseq::open_gate(capacity_), std::memory_order_acq_rel,
+                               std::memory_order_relaxed);
 }
 
 void PerCpuStackBase::bring_up(unsigned cpu) {

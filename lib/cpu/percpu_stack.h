@@ -8,8 +8,13 @@
 // open to closed by a compare-and-swap, so one of several wins and the others wait or go another
 // way; the store that opens it again releases what the owner did. The locked form has no sequences:
 // there every push and pop closes the gate for its own duration, which makes the gate a spinlock.
+//
+// What a drain has emptied stays shut: it is nobody's, and every push and pop is refused until
+// somebody wakes it. So whoever keeps a flag "there may be something since the last drain" and sets
+// it before he wakes a cell needs to tell nobody of each push.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,12 +46,16 @@ struct StackCounts {
 class PerCpuStackBase {
  public:
   static constexpr uint32_t kMaxCapacity = rseq::kMaxDepth;
+  static constexpr size_t kMaxTogether = 16;  // stacks in one drain
 
   uint32_t capacity() const { return capacity_; }
   // One more than the highest number of a CPU that has a stack.
   unsigned cpus() const { return memory_.cpus(); }
   // A CPU that was not online when the stacks were made: from now on it has one.
   void bring_up(unsigned cpu);
+  // True when a drain has shut this CPU's cell; wake() opens it.
+  bool is_shut() const;
+  void wake();
   // Stale at once unless nobody pushes or pops.
   StackCounts counts(unsigned cpu) const;
   StackCounts counts() const;
@@ -62,13 +71,18 @@ class PerCpuStackBase {
     return *reinterpret_cast<rseq::StackCell*>(memory_.cell(cpu));
   }
 
-  // The cell of `cpu`, closed and ours; null when it was never opened, and so is empty.
+  // The cell of `cpu`, closed and ours once fence(cpu) has returned; null when it was never opened
+  // or is shut, and so is empty.
   rseq::StackCell* close(unsigned cpu);
+  // Sequences that passed a gate of `cpu` before it was closed have committed when this returns, or
+  // start again and find it closed.
+  void fence(unsigned cpu) const;
   // This CPU's, closed and ours; null when it is closed already or there is none.
   rseq::StackCell* close_own();
   // The same for a push or pop of the locked form, which waits its turn.
   rseq::StackCell* lock_own();
   void open(rseq::StackCell& cell);
+  void shut(rseq::StackCell& cell);
 
   static uint32_t depth_of(const rseq::StackCell& cell) {
     return static_cast<uint32_t>(cell.header) & rseq::kMaxDepth;
@@ -80,7 +94,7 @@ class PerCpuStackBase {
 
  private:
   bool try_close(rseq::StackCell& cell);
-  void fence(unsigned cpu);
+  unsigned own() const;
   static AtomicRef<uint64_t> gate_of(rseq::StackCell& cell);
 
   PerCpuCells memory_;
@@ -117,20 +131,55 @@ class PerCpuStack : public PerCpuStackBase {
     return rseq::stack_push(cells(), entry);
   }
 
-  // Calls consume(std::span<Entry>) with what `cpu` holds, newest last, and empties the cell. Safe
-  // while that CPU goes on: its pushes and pops are refused meanwhile. Waits for another drain.
-  template <class Consume>
-  void drain(unsigned cpu, Consume consume) {
-    if (rseq::StackCell* closed = close(cpu)) remove_oldest(*closed, kMaxCapacity, consume);
+  // Pushes as many of `entries` as fit, in their order, and returns how many: 0 when the cell is
+  // closed already or there is none.
+  uint32_t fill(std::span<const Entry> entries) {
+    rseq::StackCell* closed = close_own();
+    if (closed == nullptr) return 0;
+    const uint32_t depth = depth_of(*closed);
+    const auto count = static_cast<uint32_t>(std::min<size_t>(entries.size(), capacity() - depth));
+    std::copy_n(entries.begin(), count, slots(*closed) + depth);
+    set_word(closed->header, closed->header + count);
+    open(*closed);
+    return count;
   }
 
-  // The same with the oldest `most` entries of this CPU, so that those that are warm in its cache
-  // stay. False, with nothing done, when the cell is closed already or there is none.
+  // Of every stack of `stacks`, which are kMaxTogether at most, calls consume(index,
+  // std::span<Entry>) with what `cpu` holds, newest last, empties the cell and shuts it. Safe while
+  // that CPU goes on: its pushes and pops are refused meanwhile. Waits for another drain.
+  template <class Consume>
+  static void drain(std::span<PerCpuStack> stacks, unsigned cpu, Consume consume) {
+    CHECK_LE(stacks.size(), kMaxTogether);
+    std::array<rseq::StackCell*, kMaxTogether> closed;
+    bool any = false;
+    for (size_t i = 0; i < stacks.size(); ++i) {
+      closed[i] = stacks[i].close(cpu);
+      any |= closed[i] != nullptr;
+    }
+    if (any) stacks.front().fence(cpu);
+    for (size_t i = 0; i < stacks.size(); ++i) {
+      if (closed[i] == nullptr) continue;
+      remove_oldest(*closed[i], kMaxCapacity,
+                    [&](std::span<Entry> entries) { consume(i, entries); });
+      stacks[i].shut(*closed[i]);
+    }
+  }
+
+  // The same of this stack alone: consume(std::span<Entry>).
+  template <class Consume>
+  void drain(unsigned cpu, Consume consume) {
+    drain({this, 1}, cpu, [&](size_t, std::span<Entry> entries) { consume(entries); });
+  }
+
+  // Calls consume(std::span<Entry>) with the oldest `most` entries of this CPU, newest last, and
+  // removes them, so that those that are warm in its cache stay. False, with nothing done, when the
+  // cell is closed already or there is none.
   template <class Consume>
   bool evict(uint32_t most, Consume consume) {
     rseq::StackCell* closed = close_own();
     if (closed == nullptr) return false;
     remove_oldest(*closed, most, consume);
+    open(*closed);
     return true;
   }
 
@@ -140,7 +189,7 @@ class PerCpuStack : public PerCpuStackBase {
   static Entry* slots(rseq::StackCell& cell) { return reinterpret_cast<Entry*>(&cell + 1); }
 
   template <class Consume>
-  void remove_oldest(rseq::StackCell& closed, uint32_t most, Consume consume) {
+  static void remove_oldest(rseq::StackCell& closed, uint32_t most, Consume consume) {
     const uint32_t depth = depth_of(closed);
     const uint32_t count = std::min(most, depth);
     Entry* entries = slots(closed);
@@ -148,7 +197,6 @@ class PerCpuStack : public PerCpuStackBase {
     std::copy(entries + count, entries + depth, entries);
     set_word(closed.header, closed.header - count);
     set_word(closed.removed, closed.removed + count);
-    open(closed);
   }
 
   [[gnu::noinline, gnu::cold]] bool pop_otherwise(Entry& out) {

@@ -67,8 +67,8 @@ BOOST_DATA_TEST_CASE(last_in_is_first_out_up_to_the_capacity, data::make(test::p
   last_in_is_first_out<uint64_t>(mode);
 }
 
-BOOST_DATA_TEST_CASE(a_drain_takes_all_and_leaves_the_cell_usable, data::make(test::percpu_modes()),
-                     mode) {
+BOOST_DATA_TEST_CASE(a_drain_takes_all_and_shuts_the_cell_until_it_is_woken,
+                     data::make(test::percpu_modes()), mode) {
   on_one_cpu([mode](unsigned cpu) {
     PerCpuStack<uint32_t> stack = make<uint32_t>(8, mode);
     for (uint32_t i = 1; i <= 5; ++i) stack.push(i);
@@ -85,10 +85,54 @@ BOOST_DATA_TEST_CASE(a_drain_takes_all_and_leaves_the_cell_usable, data::make(te
     });
     BOOST_TEST(drained == std::vector<uint32_t>({1, 2, 3, 4, 5}));
     uint32_t popped = 0;
+    BOOST_TEST(stack.is_shut());
     BOOST_TEST(!stack.pop(popped));
+    BOOST_TEST(!stack.push(9));
+    BOOST_TEST(stack.fill(drained) == 0u);
+    BOOST_TEST(!stack.evict(1, [](std::span<uint32_t>) { BOOST_TEST(false); }));
+    stack.drain(cpu, [](std::span<uint32_t>) { BOOST_TEST(false); });
+    stack.wake();
+    BOOST_TEST(!stack.is_shut());
     BOOST_TEST(stack.push(9));
+    stack.wake();  // of a cell that is awake: nothing
     BOOST_TEST(stack.pop(popped));
     BOOST_TEST(popped == 9u);
+  });
+}
+
+BOOST_DATA_TEST_CASE(stacks_are_drained_together, data::make(test::percpu_modes()), mode) {
+  on_one_cpu([mode](unsigned cpu) {
+    std::vector<PerCpuStack<uint32_t>> stacks;
+    for (uint32_t i = 0; i < 3; ++i) stacks.push_back(make<uint32_t>(4, mode));
+    BOOST_TEST(stacks[0].push(1));
+    BOOST_TEST(stacks[2].push(2));
+    BOOST_TEST(stacks[2].push(3));
+    std::vector<std::vector<uint32_t>> drained(3);
+    PerCpuStack<uint32_t>::drain(stacks, cpu, [&](size_t i, std::span<uint32_t> entries) {
+      drained[i].assign(entries.begin(), entries.end());
+    });
+    BOOST_CHECK((drained == std::vector<std::vector<uint32_t>>{{1}, {}, {2, 3}}));
+    for (const auto& stack : stacks) {
+      BOOST_TEST(stack.is_shut());
+      BOOST_TEST(stack.counts(cpu).depth == 0u);
+    }
+    BOOST_TEST(stacks[2].counts(cpu).removed == 2u);
+  });
+}
+
+BOOST_DATA_TEST_CASE(a_stack_is_filled_as_far_as_it_goes, data::make(test::percpu_modes()), mode) {
+  on_one_cpu([mode](unsigned cpu) {
+    PerCpuStack<uint32_t> stack = make<uint32_t>(4, mode);
+    BOOST_TEST(stack.push(1));
+    BOOST_TEST(stack.fill(std::vector<uint32_t>{2, 3}) == 2u);
+    BOOST_TEST(stack.fill(std::vector<uint32_t>{4, 5}) == 1u);
+    BOOST_TEST(stack.fill(std::vector<uint32_t>{6}) == 0u);
+    uint32_t popped = 0;
+    for (uint32_t expected = 4; expected > 0; --expected) {
+      BOOST_REQUIRE(stack.pop(popped));
+      BOOST_TEST(popped == expected);
+    }
+    BOOST_TEST(stack.counts(cpu).pushes() == 4u);
   });
 }
 
@@ -151,7 +195,10 @@ void churn(PerCpuStack<uintptr_t>& stack) {
       for (uint64_t step = 0; step < 200'000; ++step) {
         if (step % 1024 == 0) test::hop(step / 1024 + t);
         if (!mine.empty() && (step * 2654435761u >> 7) % 2 == 0) {
-          if (!stack.push(mine.back())) continue;
+          if (!stack.push(mine.back())) {
+            if (stack.is_shut()) stack.wake();
+            continue;
+          }
           mine.pop_back();
           ++pushes;
         } else if (uintptr_t popped; stack.pop(popped)) {
