@@ -77,6 +77,12 @@ auto one_of(const std::array<std::string_view, n>& names, std::string_view what)
   };
 }
 
+Result<const mm::PagePolicy*> parse_page_policy(std::string_view text) {
+  if (const mm::PagePolicy* policy = mm::page_policy_named(text)) return policy;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no policy; use kernel or packed", text)};
+}
+
 Result<Canary> parse_canary(std::string_view text) {
   if (text == "write-after-free") return Canary::kWriteAfterFree;
   if (text == "abba") return Canary::kAbba;
@@ -157,10 +163,11 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--seed", options.seed, parse_seed,
              "what all randomness comes from: decimal, 0x or a git hash (default: a new one)")
       ->option_text("SEED");
-  add_parsed(app, "--policy", options.policy,
-             one_of<mm::PagePolicy>(mm::kPagePolicyNames, "policy"),
+  add_parsed(app, "--policy", options.policy, parse_page_policy,
              "which free pages are given: kernel, as Linux does, or packed (the default)")
       ->option_text("kernel|packed");
+  app.add_flag("--page-owner", options.page_owner,
+               "record who allocated and freed each block last, for reports of pages");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
   add_parsed(app, "--failslab", options.failslab, parse_fault_attributes,
              "fail object allocations: interval,probability,space,times")

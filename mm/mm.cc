@@ -8,7 +8,8 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .reports = config.reports,
                                       .topology = config.topology,
                                       .policy = config.policy,
-                                      .mappable = config.mappable});
+                                      .mappable = config.mappable,
+                                      .page_owner = config.page_owner});
   if (!pages) return pages.error();
   auto slabs = SlabAllocator::create(
       **pages, {.lockdep = config.lockdep, .reports = config.reports, .topology = config.topology});

@@ -18,8 +18,9 @@ struct MemoryConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks every lock of this memory; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the memory
-  PagePolicy policy = PagePolicy::kKernel;
-  bool mappable = false;  // pages can be mapped in a WindowBreak
+  const PagePolicy* policy = &kKernelPolicy;     // outlives the memory
+  bool mappable = false;                         // pages can be mapped in a WindowBreak
+  bool page_owner = false;  // reports of pages name who allocated or freed them last
 };
 
 // What close() found still in use.

@@ -114,8 +114,8 @@ std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
 PageSet allocated_pages(const mm::PageAllocator& pages) {
   const mm::Memmap& memmap = pages.memmap();
   PageSet set(Pfn(0), Pfn(0) + memmap.page_count());
-  pages.for_each_allocated_block([&](const mm::Page& page) {
-    set.add_block(memmap.pfn_of(page), page.order());
+  pages.for_each_allocated_block([&](const mm::Page& page, mm::FrameState state) {
+    set.add_block(memmap.pfn_of(page), state.order());
     return true;
   });
   return set;

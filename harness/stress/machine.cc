@@ -12,7 +12,8 @@ Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
                                     .reports = sink.get(),
                                     .topology = &topology,
                                     .policy = options.policy,
-                                    .mappable = options.workers_of(WorkloadKind::kHeap) != 0});
+                                    .mappable = options.workers_of(WorkloadKind::kHeap) != 0,
+                                    .page_owner = options.page_owner});
   if (!memory) return memory.error();
   return std::unique_ptr<Machine>(
       new Machine(std::move(sink), std::move(*lockdep), std::move(*memory)));

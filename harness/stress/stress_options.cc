@@ -29,8 +29,9 @@ std::string conditions_text(const StressOptions& options) {
   std::string text;
   add(text, "--memory", format_size(options.memory_bytes));
   if (options.policy != StressOptions{}.policy) {
-    add(text, "--policy", to_string(options.policy));
+    add(text, "--policy", options.policy->name);
   }
+  if (options.page_owner) add(text, "--page-owner");
   add(text, "--seed", options.seed);
   if (options.verify) add(text, "--verify");
   if (options.canary == Canary::kWriteAfterFree) add(text, "--canary", "write-after-free");

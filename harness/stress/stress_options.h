@@ -46,8 +46,9 @@ struct StressOptions {
   std::optional<uint64_t> ops;                 // of each worker; else the run is timed
   Nanos duration = seconds(30);                // of the run, or of each workload if sequential
   uint64_t memory_bytes = uint64_t{256} << 20;
-  mm::PagePolicy policy = mm::PagePolicy::kPacked;
+  const mm::PagePolicy* policy = &mm::kPackedPolicy;
   uint64_t seed = 0;
+  bool page_owner = false;  // reports of pages name who had them last
   bool verify = false;      // check every byte of every object, not only its ends
   bool metrics = false;     // print counters, memory and CPU times too
   bool progress = false;    // a line a second even when standard error is no terminal

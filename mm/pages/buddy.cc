@@ -5,18 +5,23 @@
 
 namespace ring3::mm {
 
-template <class Policy>
-void Buddy::insert(Policy& policy, Page& page, Order order) {
-  page.set_head(PageState::kBuddy, order);
-  policy.insert(page, order);
+const PagePolicy kKernelPolicy{
+    .name = "kernel",
+    .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
+      return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
+    },
+    .highest_on_cpus = Order(0)};
+
+void Buddy::insert(Pfn pfn, Order order) {
+  memmap_.set_state(pfn, FrameState::buddy(order));
+  lists_[order.value()].push_front(memmap_.page(pfn));
   ++blocks_[order.value()];
   free_pages_ += order.pages();
 }
 
-template <class Policy>
-void Buddy::remove(Policy& policy, Page& page, Order order) {
-  policy.remove(page, order);
-  page.set_interior();
+void Buddy::remove(Pfn pfn, Order order) {
+  lists_[order.value()].remove(memmap_.page(pfn));
+  memmap_.set_state(pfn, {});
   --blocks_[order.value()];
   free_pages_ -= order.pages();
 }
@@ -32,60 +37,60 @@ void Buddy::add_free_range(Pfn start, Pfn end) {
     const unsigned fitting = ilog2((end - start).value());
     const Order order(std::min({aligned, fitting, Order::kMax}));
     end = end - order.pages();
-    put(memmap_.page(end), order);
+    put_one(end, order);
   }
 }
 
-Page* Buddy::take(Order wanted) {
-  DCHECK(wanted.valid());
-  return std::visit([&](auto& policy) { return take_from(policy, wanted); }, policy_);
+size_t Buddy::take(Order order, std::span<Frame> heads) {
+  DCHECK(order.valid());
+  size_t taken = 0;
+  for (; taken < heads.size(); ++taken) {
+    Page* page = take_one(order);
+    if (page == nullptr) break;
+    heads[taken] = static_cast<Frame>(memmap_.pfn_of(*page).value());
+  }
+  return taken;
 }
 
-template <class Policy>
-Page* Buddy::take_from(Policy& policy, Order wanted) {
-  Order order;
-  Page* page = policy.choose(wanted, order);
-  DCHECK((page != nullptr) == has_block(wanted));
-  if (page == nullptr) return nullptr;
-  remove(policy, *page, order);
+Page* Buddy::take_one(Order wanted) {
+  Order order = wanted;
+  while (order.valid() && blocks_[order.value()] == 0) order = order.higher();
+  if (!order.valid()) return nullptr;
+  Page* page = lists_[order.value()].front();
+  const Pfn pfn = memmap_.pfn_of(*page);
+  remove(pfn, order);
   // Keep the lower half, give the upper one back, until the block is as small as wanted.
   while (order > wanted) {
     order = order.lower();
-    insert(policy, memmap_.page(memmap_.pfn_of(*page) + order.pages()), order);
+    insert(pfn + order.pages(), order);
   }
   return page;
 }
 
-Page* Buddy::free_buddy(Pfn pfn, Order order) const {
+bool Buddy::has_free_buddy(Pfn pfn, Order order) const {
   const Pfn buddy = buddy_of(pfn, order);
-  if (buddy < start_ || buddy + order.pages() > end_) return nullptr;
-  Page& page = memmap_.page(buddy);
-  return page.is_buddy(order) ? &page : nullptr;
+  return buddy >= start_ && buddy + order.pages() <= end_ &&
+         memmap_.state(buddy) == FrameState::buddy(order);
 }
 
-void Buddy::put(Page& page, Order order) {
-  std::visit([&](auto& policy) { put_into(policy, page, order); }, policy_);
+void Buddy::put(Order order, std::span<const Frame> heads) {
+  for (const Frame head : heads) put_one(Pfn(head), order);
 }
 
-template <class Policy>
-void Buddy::put_into(Policy& policy, Page& page, Order order) {
-  Pfn pfn = memmap_.pfn_of(page);
+void Buddy::put_one(Pfn pfn, Order order) {
   DCHECK(is_block_aligned(pfn, order));
-  page.set_interior();
-  for (; order < kMaxOrder; order = order.higher()) {
-    Page* buddy = free_buddy(pfn, order);
-    if (buddy == nullptr) break;
-    remove(policy, *buddy, order);
-    pfn = std::min(pfn, memmap_.pfn_of(*buddy));
+  for (; order < kMaxOrder && has_free_buddy(pfn, order); order = order.higher()) {
+    const Pfn buddy = buddy_of(pfn, order);
+    remove(buddy, order);
+    pfn = std::min(pfn, buddy);
   }
-  insert(policy, memmap_.page(pfn), order);
+  insert(pfn, order);
 }
 
-bool Buddy::has_block(Order order) const {
-  for (; order.valid(); order = order.higher()) {
-    if (free_blocks(order) != 0) return true;
-  }
-  return false;
+unsigned Buddy::orders() const {
+  unsigned orders = kOrders;
+  while (orders > 0 && blocks_[orders - 1] == 0) --orders;
+  return orders;
 }
 
 size_t Buddy::count_faults() const {
@@ -93,17 +98,15 @@ size_t Buddy::count_faults() const {
   PageCount listed{0};
   for (Order order(0); order.valid(); order = order.higher()) {
     uint64_t blocks = 0;
-    const auto visit_block = [&](const Page& page) {
+    for (const Page& page : lists_[order.value()]) {
       const Pfn pfn = memmap_.pfn_of(page);
       const bool in_range = pfn >= start_ && pfn + order.pages() <= end_;
-      const bool mergeable = order < kMaxOrder && free_buddy(pfn, order) != nullptr;
-      if (!page.is_buddy(order) || !is_block_aligned(pfn, order) || !in_range || mergeable) {
-        ++faults;
-      }
+      const bool mergeable = order < kMaxOrder && has_free_buddy(pfn, order);
+      const bool known = memmap_.state(pfn) == FrameState::buddy(order);
+      if (!known || !is_block_aligned(pfn, order) || !in_range || mergeable) ++faults;
       ++blocks;
       listed += order.pages();
-    };
-    std::visit([&](const auto& policy) { policy.for_each(order, visit_block); }, policy_);
+    }
     if (blocks != blocks_[order.value()]) ++faults;
   }
   if (listed != free_pages_) ++faults;

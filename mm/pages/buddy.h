@@ -1,88 +1,54 @@
 #pragma once
 
-// The binary buddy system over one range of page frames: free blocks of eleven orders, split on the
-// way out and merged on the way in. Which of those that would do is given is the policy's: the
-// kernel's lists or packed maps. Pure: no lock; a Zone owns it and locks it.
+// The kernel's policy: the binary buddy system over lists of free blocks, one an order, through the
+// descriptors. A block is taken from the head of the smallest order that has one, is split on the
+// way out, merges on the way in, and comes to the head.
 //
-// Invariants: every free block is aligned to its size and known by its head (PageState::kBuddy
-// with its order) and to the policy under that order; no two free buddies of an order below the
-// highest stand side by side; free_pages() is the sum over the orders.
+// Invariants: every free block is aligned to its size, known by its head (PageState::kBuddy with
+// its order) and on the list of that order; no two free buddies of an order below the highest stand
+// side by side; free_pages() is the sum over the orders.
 //
 // Knuth, The Art of Computer Programming 1, 2.5; the kernel's Documentation/mm/page_allocation.rst.
 
 #include <array>
 #include <cstdint>
-#include <optional>
-#include <string_view>
-#include <utility>
-#include <variant>
+#include <span>
 
-#include "mm/pages/free_lists.h"
-#include "mm/pages/free_maps.h"
-#include "mm/pages/memmap.h"
-#include "mm/pages/page_units.h"
+#include "lib/list.h"
+#include "mm/pages/page_policy.h"
 
 namespace ring3::mm {
 
-// Which of the free blocks that would do is given.
-enum class PagePolicy : uint8_t {
-  kKernel,  // the kernel's lists: the block that was freed last
-  kPacked,  // the lowest pageblock in use that has room: FreeMaps
-};
-inline constexpr std::array<std::string_view, 2> kPagePolicyNames = {"kernel", "packed"};
-constexpr std::string_view to_string(PagePolicy policy) {
-  return kPagePolicyNames[static_cast<size_t>(policy)];
-}
-
-class Buddy {
+class Buddy final : public FreeBlocks {
  public:
-  // Governs the frames [start, end), none of them free yet, in the kernel's order; or packed, as
-  // `maps`, made for the same frames, have it.
-  Buddy(const Memmap& memmap, Pfn start, Pfn end, std::optional<FreeMaps> maps = std::nullopt)
-      : memmap_(memmap), start_(start), end_(end) {
-    if (maps) policy_.emplace<FreeMaps>(std::move(*maps));
-  }
+  // Governs the frames [start, end), none of them free yet.
+  Buddy(const Memmap& memmap, Pfn start, Pfn end) : memmap_(memmap), start_(start), end_(end) {}
 
-  Pfn start() const { return start_; }
-  Pfn end() const { return end_; }
+  // In the largest aligned blocks that fit, the lowest at the head of its list.
+  void add_free_range(Pfn start, Pfn end) override;
+  size_t take(Order order, std::span<Frame> heads) override;
+  void put(Order order, std::span<const Frame> heads) override;
 
-  // Hands over the frames [start, end) as free, in the largest aligned blocks that fit.
-  void add_free_range(Pfn start, Pfn end);
-
-  // The head of a block of `order`, of a block that the policy chooses; what is left over goes back
-  // as one block of each order below. The head is left interior: the caller says what it
-  // becomes. Null when no block of `order` or larger is free.
-  Page* take(Order order);
-
-  // Frees the block at `page` and merges it with its free buddy, order by order, as far as that
-  // goes. The caller has checked that the block is aligned, in range and not free.
-  void put(Page& page, Order order);
-
-  PageCount free_pages() const { return free_pages_; }
-  uint64_t free_blocks(Order order) const { return blocks_[order.value()]; }
-  // True when take(order) would find a block.
-  bool has_block(Order order) const;
-
-  // Walks all free blocks and counts what breaks an invariant: 0 when all is well.
-  size_t count_faults() const;
+  unsigned orders() const override;
+  PageCount free_pages() const override { return free_pages_; }
+  std::array<uint64_t, kOrders> free_blocks() const override { return blocks_; }
+  size_t count_faults() const override;
 
  private:
-  template <class Policy>
-  Page* take_from(Policy& policy, Order wanted);
-  template <class Policy>
-  void put_into(Policy& policy, Page& page, Order order);
-  template <class Policy>
-  void insert(Policy& policy, Page& page, Order order);
-  template <class Policy>
-  void remove(Policy& policy, Page& page, Order order);
-  // The buddy of the block at `pfn` if it is wholly free and of the same order, else null.
-  Page* free_buddy(Pfn pfn, Order order) const;
+  // The head of a block; null when there is none. What is left over goes back as one block of each
+  // order below.
+  Page* take_one(Order wanted);
+  void put_one(Pfn pfn, Order order);
+  void insert(Pfn pfn, Order order);
+  void remove(Pfn pfn, Order order);
+  // True when the buddy of the block at `pfn` is wholly free and of the same order.
+  bool has_free_buddy(Pfn pfn, Order order) const;
 
   Memmap memmap_;
   Pfn start_;
   Pfn end_;
-  std::variant<FreeLists, FreeMaps> policy_;
-  std::array<uint64_t, kOrders> blocks_{};  // free ones, by order
+  std::array<List<Page, &Page::list>, kOrders> lists_;
+  std::array<uint64_t, kOrders> blocks_{};  // on each list
   PageCount free_pages_{0};
 };
 

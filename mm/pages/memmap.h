@@ -1,20 +1,22 @@
 #pragma once
 
-// The memmap: page frame number <-> descriptor <-> address, all by arithmetic. A value: it points
-// to the arena and to the descriptors and owns neither.
+// The memmap: page frame number <-> descriptor <-> address, all by arithmetic, and each frame's
+// state. A value: it points to the arena, the descriptors and the states, and owns none of them.
 
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/cpu/atomic.h"
+#include "mm/pages/frame_state.h"
 #include "mm/pages/page.h"
 
 namespace ring3::mm {
 
 class Memmap {
  public:
-  // `arena` and `pages` each cover `count` pages and outlive the Memmap and its copies.
-  Memmap(std::byte* arena, Page* pages, PageCount count)
-      : arena_(arena), pages_(pages), count_(count) {}
+  // `arena`, `pages` and `states` each cover `count` pages and outlive the Memmap and its copies.
+  Memmap(std::byte* arena, Page* pages, Atomic<uint8_t>* states, PageCount count)
+      : arena_(arena), pages_(pages), states_(states), count_(count) {}
 
   PageCount page_count() const { return count_; }
   size_t size_bytes() const { return count_.value() * kPageSize; }
@@ -22,16 +24,14 @@ class Memmap {
   bool contains(Pfn pfn) const { return pfn.value() < count_.value(); }
   // True for the address of a descriptor of this map.
   bool contains(const Page* page) const {
-    const auto at = reinterpret_cast<uintptr_t>(page);
-    const auto start = reinterpret_cast<uintptr_t>(pages_);
-    return at >= start && at < start + count_.value() * sizeof(Page) &&
-           (at - start) % sizeof(Page) == 0;
+    const uintptr_t offset =
+        reinterpret_cast<uintptr_t>(page) - reinterpret_cast<uintptr_t>(pages_);
+    return offset < count_.value() * sizeof(Page) && offset % sizeof(Page) == 0;
   }
   // True for an address inside the arena.
   bool contains_address(const void* address) const {
-    const auto at = reinterpret_cast<uintptr_t>(address);
-    const auto start = reinterpret_cast<uintptr_t>(arena_);
-    return at >= start && at - start < size_bytes();
+    return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(arena_) <
+           size_bytes();
   }
 
   Page& page(Pfn pfn) const {
@@ -46,17 +46,60 @@ class Memmap {
     return &pages_[static_cast<size_t>(static_cast<const std::byte*>(address) - arena_) >>
                    kPageShift];
   }
+
+  // Acquire pairs with set_state(): whoever sees an owner sees its owner_words cleared. On x86-64
+  // both are plain. A frame's state changes only by who has the block: kAllocated ends by a claim,
+  // kPcp is its list's, and kBuddy comes and goes under the zone's lock. Anybody may look, and what
+  // is seen may be old.
+  FrameState state(Pfn pfn) const {
+    DCHECK(contains(pfn));
+    return FrameState(states_[pfn.value()].load(std::memory_order_acquire));
+  }
+  void set_state(Pfn pfn, FrameState state) const {
+    DCHECK(contains(pfn));
+    states_[pfn.value()].store(state.byte(), std::memory_order_release);
+  }
+  FrameState state_of(const Page& page) const { return state(pfn_of(page)); }
+  // Whose the block with the head `page` is; nobody's when it is null or free.
+  PageOwner owner_of(const Page* page) const {
+    if (page == nullptr) return PageOwner::kNobody;
+    const FrameState state = state_of(*page);
+    return state.kind() == PageState::kAllocated ? state.owner() : PageOwner::kNobody;
+  }
+
+  // Takes an allocated block from its owner: of all who try at once, one succeeds, and from then on
+  // the block is that one's to give back (kPcp). Relaxed: what the block's user wrote is handed on
+  // by the list that it goes to; the claim only has to be one.
+  bool claim(Pfn pfn, Order order, PageOwner owner) const {
+    uint8_t seen = states_[pfn.value()].load(std::memory_order_relaxed);
+    return FrameState(seen).is_allocated(order, owner) &&
+           states_[pfn.value()].compare_exchange_strong(seen, FrameState::pcp(order).byte(),
+                                                        std::memory_order_relaxed);
+  }
+
+  // The head of the block that `pfn` lies in; `pfn` itself when it lies in none that is known by a
+  // head. A block of 2^k frames starts at the next multiple of 2^k below each of its frames, and
+  // between that and the frame there is no other head. May be stale at once.
+  Pfn head_of(Pfn pfn) const {
+    for (Order order(0); order.valid(); order = order.higher()) {
+      const Pfn head(align_down(pfn.value(), order.pages().value()));
+      const FrameState found = state(head);
+      if (found.kind() != PageState::kInside) return found.order() >= order ? head : pfn;
+    }
+    return pfn;
+  }
   // The head of the compound page that `address` lies in, or its own page; null outside.
   Page* head_page_of(const void* address) const {
     Page* page = page_of(address);
     if (page == nullptr) return nullptr;
-    Page* head = page->compound_head.load(std::memory_order_relaxed);
-    return head != nullptr ? head : page;
+    const Pfn head = head_of(pfn_of(*page));
+    return state(head).compound() ? &this->page(head) : page;
   }
 
  private:
   std::byte* arena_;
   Page* pages_;
+  Atomic<uint8_t>* states_;
   PageCount count_;
 };
 

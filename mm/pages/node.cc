@@ -24,24 +24,31 @@ ZonePages zone_sizes(const std::array<Pfn, kZones + 1>& borders) {
 
 }  // namespace
 
-Result<Node> Node::create(const Memmap& memmap, lockdep::Lockdep* lockdep, const Topology& topology,
-                          PagePolicy policy, PageEvents& events) {
+Result<Node> Node::create(const Memmap& memmap, const PagePolicy& policy, const Topology& topology,
+                          lockdep::Lockdep* lockdep, PageEvents& events, LimitedReports& reports) {
   Node node;
   const auto borders = zone_borders(memmap.page_count());
   const ZonePages sizes = zone_sizes(borders);
   for (size_t zone = 0; zone < kZones; ++zone) {
+    node.starts_[zone] = borders[zone].value();
     if (sizes[zone] == PageCount(0)) continue;
     auto created = Zone::create(memmap,
                                 {.type = static_cast<ZoneType>(zone),
                                  .start = borders[zone],
                                  .end = borders[zone + 1],
                                  .managed = sizes,
-                                 .lockdep = lockdep,
+                                 .policy = &policy,
                                  .topology = &topology,
-                                 .policy = policy},
-                                events);
+                                 .lockdep = lockdep},
+                                events, reports);
     if (!created) return created.error();
     node.zones_[zone] = std::move(*created);
+  }
+  for (size_t highest = 0; highest < kZones; ++highest) {
+    Zone** end = node.zonelists_[highest].data();
+    for (size_t zone = highest + 1; zone-- > 0;) {
+      if (node.zones_[zone] != nullptr) *end++ = node.zones_[zone].get();
+    }
   }
   return node;
 }

@@ -2,10 +2,11 @@
 
 // The front door: alloc_pages and free_pages over the zones of one arena.
 //
-// An allocation walks:   alloc_pages -> zonelist (watermarks) -> Zone::take
-//                          -> this CPU's list -> refill -> Buddy::take (split)
-// A free walks:          free_pages -> checks -> Zone::put
-//                          -> this CPU's list -> flush -> Buddy::put (merge)
+// An allocation walks:   alloc_pages -> this CPU's list of the highest zone
+//                          -> zonelist (watermarks) -> each zone's list
+//                          -> Zone::take -> FreeBlocks::take, a batch
+// A free walks:          free_pages -> checks -> Zone::put -> this CPU's list
+//                          -> flush of the oldest -> FreeBlocks::put, a batch
 //
 // Any thread may call any function. Each zone has its lock; no two are held at once.
 
@@ -29,8 +30,9 @@ struct PageAllocatorConfig {
   lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the allocator
-  PagePolicy policy = PagePolicy::kKernel;
-  bool mappable = false;  // pages can be mapped elsewhere too (os::AddressWindow)
+  const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
+  bool mappable = false;    // pages can be mapped elsewhere too (os::AddressWindow)
+  bool page_owner = false;  // records who allocated and freed each block last, for reports
 };
 
 // The size of a block of the highest order: what an arena is a multiple of.
@@ -54,14 +56,15 @@ class PageAllocator {
 
   // Gives back a block with the order it was allocated with; null is nothing. Anything else is
   // reported, with the page, its state and the caller, and changes nothing. Of two that free one
-  // block at the same moment, one succeeds and the other is reported.
+  // block at the same moment, one is reported: at once, or when the block next leaves a CPU's list
+  // (Zone).
   void free_pages(Page* page, Order order) __attribute__((noinline));
   // The same by the block's address: the kernel's free_pages(addr, order).
   void free_pages_at(void* address, Order order) __attribute__((noinline));
 
   // alloc_pages and free_pages for an owner with rules of its own, on behalf of `caller` (a return
   // address): only a free that names `owner` gives the block back. free_owned_pages: false when it
-  // reported.
+  // reported, which of two that free one block at the same moment is the other.
   Page* alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
   bool free_owned_pages(Page& page, Order order, PageOwner owner, uintptr_t caller);
 
@@ -75,8 +78,9 @@ class PageAllocator {
   Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
   bool mappable() const { return mappable_; }
 
-  // Moves the free pages of all CPUs' lists back to the zones, where they can merge.
-  void drain_all();
+  // Moves the free blocks of all CPUs' lists back to the zones, where they can merge. False, for
+  // next to nothing, when nothing can have come to a list since the last time.
+  bool drain_all();
   // A CPU of a simulated topology has gone: its list is emptied. One has come: it has a list.
   void cpu_dead(unsigned cpu);
   void cpu_online(unsigned cpu);
@@ -107,31 +111,34 @@ class PageAllocator {
   // free meanwhile.
   PageCount report_leaks();
 
-  // Calls visit(const Page&) with the head of every allocated block, by address, while it returns
-  // true. Nobody may allocate or free meanwhile.
+  // Calls visit(const Page&, FrameState) with the head of every allocated block, by address, while
+  // it returns true. Nobody may allocate or free meanwhile.
   template <class Visit>
   void for_each_allocated_block(Visit visit) const {
     for (Pfn pfn(0); memmap_.contains(pfn);) {
-      const Page& page = memmap_.page(pfn);
-      const PageState state = page.state();
-      if (state == PageState::kAllocated && !visit(page)) return;
-      const bool block = state == PageState::kAllocated || state == PageState::kBuddy;
-      pfn = pfn + (block ? page.order().pages() : PageCount(1));
+      const FrameState state = memmap_.state(pfn);
+      if (state.kind() == PageState::kAllocated && !visit(memmap_.page(pfn), state)) return;
+      pfn = pfn + state.order().pages();
     }
   }
 
  private:
-  PageAllocator(os::Reservation arena, os::Reservation pages, PerCpuCounters events,
-                const PageAllocatorConfig& config);
+  PageAllocator(os::Reservation arena, os::Reservation pages, os::Reservation states,
+                PerCpuCounters events, const PageAllocatorConfig& config);
 
-  Page* take_from_zonelist(Gfp gfp, Order order, ZoneType highest);
-  Page* take_slow(Gfp asked, Order order, ZoneType highest);
+  bool take_slow(Gfp asked, Order order, ZoneType highest, Frame& head) __attribute__((noinline));
   void prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
+  void free_block(Page& page, Order order, uintptr_t caller);
+  void give_back(Pfn pfn, Order order, uintptr_t caller);
+  void report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller)
+      __attribute__((noinline, cold));
 
   os::Reservation arena_;
   os::Reservation pages_;
+  os::Reservation states_;
   const Memmap memmap_;
   const bool mappable_;
+  const bool page_owner_;
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;

@@ -2,8 +2,6 @@
 
 // What is wrong with a request or with a free: looked at when something is, not before.
 
-#include <optional>
-
 #include "mm/pages/gfp.h"
 #include "mm/pages/memmap.h"
 
@@ -18,22 +16,17 @@ enum class PageMisuse {
   kNotAligned,        // free by an address inside a page
   kNotHead,           // free of a page inside a block
   kDoubleFree,        // free of a free block
+  kFreedTwiceAtOnce,  // two frees of one block that met, found when it was next taken from a list
   kWrongOrder,        // free with another order than it was allocated with
   kStillOwned,        // free of a page that a slab still uses
   kLeaked,            // still allocated when the arena is closed
 };
 
-// What is wrong with a request whatever the state of memory; nothing when it can be tried.
-inline std::optional<PageMisuse> misuse_of_request(Gfp gfp, Order order) {
+// What is wrong with a request that cannot be tried whatever the state of memory.
+inline PageMisuse misuse_of_request(Gfp gfp, Order order) {
   if (!order.valid()) return PageMisuse::kOrderTooLarge;
-  if (!highest_zone(gfp)) return PageMisuse::kConflictingZones;
-  if (has_two_migratetypes(gfp)) return PageMisuse::kConflictingTypes;
-  return std::nullopt;
+  return highest_zone(gfp) ? PageMisuse::kConflictingTypes : PageMisuse::kConflictingZones;
 }
-
-// The head of the block that `page` lies in, found by trying every size it could have; null for a
-// page of no block. For reports: what it reads may change meanwhile.
-const Page* block_of(const Memmap& memmap, const Page& page);
 
 // Why a free of `page` with `order` on behalf of `owner` could not claim it. By now another thread
 // may have changed it: a block that looks right was free a moment ago.

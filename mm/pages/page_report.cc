@@ -24,6 +24,8 @@ const char* reason(PageMisuse misuse) {
       return "page is not the head of a block";
     case PageMisuse::kDoubleFree:
       return "page is free already";
+    case PageMisuse::kFreedTwiceAtOnce:
+      return "page was freed twice at once";
     case PageMisuse::kWrongOrder:
       return "block was allocated with another order";
     case PageMisuse::kStillOwned:
@@ -36,8 +38,8 @@ const char* reason(PageMisuse misuse) {
 
 const char* state_name(PageState state) {
   switch (state) {
-    case PageState::kInterior:
-      return "interior";
+    case PageState::kInside:
+      break;
     case PageState::kBuddy:
       return "buddy";
     case PageState::kPcp:
@@ -60,16 +62,34 @@ const char* owner_name(PageOwner owner) {
   return "?";
 }
 
-// Where what became of `page` last was asked for. A tail was allocated and freed with a head, which
-// is the nearest page before it that a block containing it could start at.
-uintptr_t caller_of(const Memmap& memmap, const Page& page) {
-  const Pfn pfn = memmap.pfn_of(page);
+// Where what became of the page at `pfn` last was asked for; 0 where nobody recorded it. In an
+// allocated block, that is its head's; of free memory, that of the nearest page before it that a
+// block containing it could have started at.
+uintptr_t caller_of(const Memmap& memmap, Pfn pfn) {
+  const auto caller_at = [&](Pfn at) {
+    return memmap.page(at).caller.load(std::memory_order_relaxed);
+  };
+  const Pfn head = memmap.head_of(pfn);
+  if (memmap.state(head).kind() == PageState::kAllocated) return caller_at(head);
   for (Order order(0); order.valid(); order = order.higher()) {
-    const Page& head = memmap.page(Pfn(align_down(pfn.value(), order.pages().value())));
-    const uintptr_t caller = head.caller.load(std::memory_order_relaxed);
+    const uintptr_t caller = caller_at(Pfn(align_down(pfn.value(), order.pages().value())));
     if (caller != 0) return caller;
   }
   return 0;
+}
+
+std::string last_text(const Memmap& memmap, Pfn pfn) {
+  const uintptr_t caller = caller_of(memmap, pfn);
+  if (caller == 0) return "page_owner info is not present";
+  const bool allocated = memmap.state(memmap.head_of(pfn)).kind() == PageState::kAllocated;
+  return fmt::format("page last {} at {}", allocated ? "allocated" : "freed",
+                     describe_address(caller));
+}
+
+std::string state_text(FrameState state, const char* name_inside) {
+  return fmt::format("state:{} order:{} owner:{}",
+                     state.kind() == PageState::kInside ? name_inside : state_name(state.kind()),
+                     state.order().value(), owner_name(state.owner()));
 }
 
 }  // namespace
@@ -77,25 +97,23 @@ uintptr_t caller_of(const Memmap& memmap, const Page& page) {
 std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
                             uintptr_t caller) {
   // A page inside a block is what the block is: free if it has merged into a free one.
-  const Page* block = block_of(memmap, page);
-  const bool is_free = block == nullptr || block->state() != PageState::kAllocated;
+  const Pfn pfn = memmap.pfn_of(page);
+  const Pfn head = memmap.head_of(pfn);
   std::string within;
-  if (block != nullptr && block != &page) {
-    within = fmt::format("page lies in block pfn:{:05x} state:{} order:{} owner:{}\n",
-                         memmap.pfn_of(*block).value(), state_name(block->state()),
-                         block->order().value(), owner_name(block->owner()));
+  if (head != pfn) {
+    within = fmt::format("page lies in block pfn:{:05x} {}\n", head.value(),
+                         state_text(memmap.state(head), "free"));
   }
   return fmt::format(
       "BUG: Bad page state in process {}  pfn:{:05x}\n"
-      "page:{} state:{} order:{} owner:{}\n"
+      "page:{} {}\n"
       "{}"
       "page dumped because: {} (asked with order {})\n"
-      "page last {} at {}\n"
+      "{}\n"
       "Call site: {}\n",
-      Task::current().label(), memmap.pfn_of(page).value(), fmt::ptr(&page),
-      state_name(page.state()), page.order().value(), owner_name(page.owner()), within,
-      reason(misuse), order.value(), is_free ? "freed" : "allocated",
-      describe_address(caller_of(memmap, page)), describe_address(caller));
+      Task::current().label(), pfn.value(), fmt::ptr(&page),
+      state_text(memmap.state(pfn), head == pfn ? "free" : "inside"), within, reason(misuse),
+      order.value(), last_text(memmap, pfn), describe_address(caller));
 }
 
 std::string bad_address_report(const Memmap& memmap, const void* address, Order order,

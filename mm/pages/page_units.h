@@ -21,6 +21,9 @@ using PageCount = Quantity<struct PageCountTag, uint64_t>;
 // The number of a page frame: its address divided by the page size, from 0 at the arena's start.
 using Pfn = Ordinal<struct PfnTag, uint64_t, PageCount>;
 
+// A page frame number as lists keep it, of half the size: an arena has no more than 2^32 frames.
+using Frame = uint32_t;
+
 // log2 of a block's size in pages. Values above kMaxOrder can be held, so that a wrong request can
 // be named in a report.
 class Order {

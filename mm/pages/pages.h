@@ -8,4 +8,5 @@
 #include "mm/pages/page.h"
 #include "mm/pages/page_alloc.h"
 #include "mm/pages/page_events.h"
+#include "mm/pages/page_policy.h"
 #include "mm/pages/page_units.h"

@@ -84,6 +84,7 @@ void* Kmalloc::alloc_large(size_t bytes, Gfp gfp, uintptr_t caller) {
     context_.events.add(SlabEvent::kAllocFailure);
     return nullptr;
   }
+  page->owner_words[0] = caller;
   large_objects_.fetch_add(1, std::memory_order_relaxed);
   return context_.pages.address_of(page);
 }
@@ -99,15 +100,15 @@ void Kmalloc::kfree(const void* object) {
 
 bool Kmalloc::free_any(void* object, uintptr_t caller) {
   Page* head = context_.pages.memmap().head_page_of(object);
-  if (head != nullptr && head->owner() == PageOwner::kSlab) [[likely]] {
+  const PageOwner owner = context_.pages.memmap().owner_of(head);
+  if (owner == PageOwner::kSlab) [[likely]] {
     // Whoever it was a moment ago asks again under its lock. A cache outlives the frees of its
     // objects, the wrong ones too: destroying it while somebody frees is destroying it in use.
     KmemCache* cache = Slab::of(*head).cache();
     if (cache != nullptr) [[likely]]
       return cache->free_object(object, head, caller);
   }
-  if (head != nullptr && head->owner() == PageOwner::kLargeKmalloc &&
-      context_.pages.address_of(head) == object) {
+  if (owner == PageOwner::kLargeKmalloc && context_.pages.address_of(head) == object) {
     return free_large(*head, caller);
   }
   context_.reports.report(
@@ -117,7 +118,7 @@ bool Kmalloc::free_any(void* object, uintptr_t caller) {
 
 // The page allocator's claim decides between two who free the object at once; only who wins counts.
 bool Kmalloc::free_large(Page& page, uintptr_t caller) {
-  const Order order = page.order();
+  const Order order = context_.pages.memmap().state_of(page).order();
   if (!context_.pages.free_owned_pages(page, order, PageOwner::kLargeKmalloc, caller)) return false;
   large_objects_.fetch_sub(1, std::memory_order_relaxed);
   return true;
@@ -128,11 +129,11 @@ uint64_t Kmalloc::report_large_objects() {
   if (remaining == 0) return 0;
   std::array<LargeObject, 16> first;
   size_t shown = 0;
-  context_.pages.for_each_allocated_block([&](const Page& page) {
-    if (page.owner() != PageOwner::kLargeKmalloc) return true;
+  context_.pages.for_each_allocated_block([&](const Page& page, FrameState state) {
+    if (state.owner() != PageOwner::kLargeKmalloc) return true;
     first[shown++] = {.start = context_.pages.address_of(&page),
-                      .bytes = page.order().bytes(),
-                      .caller = page.caller.load(std::memory_order_relaxed)};
+                      .bytes = state.order().bytes(),
+                      .caller = page.owner_words[0]};
     return shown < first.size() && shown < remaining;
   });
   context_.reports.report_always(large_remaining_report(remaining, {first.data(), shown}));

@@ -173,7 +173,8 @@ bool KmemCache::free_object(void* object, Page* head, uintptr_t caller) {
 }
 
 bool KmemCache::is_ours_locked(const Page* head) const {
-  return head != nullptr && head->owner() == PageOwner::kSlab && Slab::of(*head).cache() == this;
+  return context_.pages.memmap().owner_of(head) == PageOwner::kSlab &&
+         Slab::of(*head).cache() == this;
 }
 
 const char* KmemCache::put_object_locked(void* object, Page& head, Page*& surplus) {
@@ -243,7 +244,7 @@ PageCount KmemCache::shrink() {
 // Without our lock: the object may be another cache's, whose lock is then asked for the facts.
 void KmemCache::report_bad_free(const char* reason, void* object, Page* head, uintptr_t caller) {
   context_.reports.report([&] {
-    const bool in_slab = head != nullptr && head->owner() == PageOwner::kSlab;
+    const bool in_slab = context_.pages.memmap().owner_of(head) == PageOwner::kSlab;
     const KmemCache* owner = in_slab ? Slab::of(*head).cache() : nullptr;
     const auto facts = owner != nullptr ? owner->facts_of(*head) : std::nullopt;
     return facts ? object_report(name_, reason, *facts, object, caller)
@@ -314,8 +315,10 @@ size_t KmemCache::count_list_faults(const SlabList& list, uint32_t least, uint32
     const uint32_t in_use = Slab::of(page).in_use();
     if (in_use < least || in_use > most) ++faults;
     if (in_use_bits(page).count() != in_use) ++faults;
-    if (!page.is_allocated(layout_.order, PageOwner::kSlab) || Slab::of(page).cache() != this)
+    const FrameState state = context_.pages.memmap().state_of(page);
+    if (!state.is_allocated(layout_.order, PageOwner::kSlab) || Slab::of(page).cache() != this) {
       ++faults;
+    }
   }
   return faults;
 }

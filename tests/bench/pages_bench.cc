@@ -19,11 +19,11 @@ namespace {
 
 constexpr unsigned kMeasuredOrders[] = {0, 1, 2, 4, 9, 10};
 constexpr size_t kRounds = 5;
-using Kernel = Ring3Pages<mm::PagePolicy::kKernel>;
-using Packed = Ring3Pages<mm::PagePolicy::kPacked>;
+using Kernel = Ring3Pages<mm::kKernelPolicy>;
+using Packed = Ring3Pages<mm::kPackedPolicy>;
 constexpr size_t kPeers = 4;
-constexpr std::array<std::string_view, kPeers> kNames = {Floor::kName, KernelModel::kName,
-                                                         Kernel::kName, Packed::kName};
+constexpr std::array<std::string_view, kPeers> kNames = {Floor::kName, KernelModel::kName, "kernel",
+                                                         "packed"};
 
 double run_peer(size_t peer, Pattern pattern, unsigned order, unsigned threads) {
   switch (peer) {

@@ -227,14 +227,12 @@ class KernelModel {
 };
 
 // ring3's page allocator, for movable pages of user space, which may be of any zone.
-template <mm::PagePolicy policy>
+template <const mm::PagePolicy& policy>
 class Ring3Pages {
  public:
-  static constexpr std::string_view kName = to_string(policy);
-
   Ring3Pages(uint64_t frames, unsigned /*threads*/, unsigned /*order*/)
       : pages_(std::move(
-            mm::PageAllocator::create({.size_bytes = frames * mm::kPageSize, .policy = policy})
+            mm::PageAllocator::create({.size_bytes = frames * mm::kPageSize, .policy = &policy})
                 .value())) {}
 
   Frame alloc(unsigned /*thread*/, unsigned order) {

@@ -81,9 +81,9 @@ Operation decode(uint8_t code, uint8_t argument) {
 
 class Session {
  public:
-  explicit Session(PagePolicy policy)
+  explicit Session(const PagePolicy& policy)
       : pages_(std::move(PageAllocator::create(
-                             {.size_bytes = size_t{32} << 20, .reports = &sink_, .policy = policy})
+                             {.size_bytes = size_t{32} << 20, .reports = &sink_, .policy = &policy})
                              .value())) {}
 
   void perform(const Operation& operation) {
@@ -163,8 +163,8 @@ class Session {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  for (const PagePolicy policy : {PagePolicy::kKernel, PagePolicy::kPacked}) {
-    Session session(policy);
+  for (const PagePolicy* policy : kPagePolicies) {
+    Session session(*policy);
     for (size_t i = 0; i + 1 < size; i += 2) {
       session.perform(decode(data[i], data[i + 1]));
       if (i % 16 == 0) session.check();

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_window_s_pages_are_frames_of_its_memory) {
   // One frame, at two addresses.
   heap->start()[4096] = std::byte{42};
   size_t seen = 0;
-  pages->for_each_allocated_block([&](const Page& page) {
+  pages->for_each_allocated_block([&](const Page& page, FrameState) {
     seen += *static_cast<std::byte*>(pages->address_of(&page)) == std::byte{42};
     return true;
   });

@@ -1,57 +1,61 @@
 #pragma once
 
-// A buddy system over frames that nobody touches, under either policy, whose end proves that its
+// The free blocks of frames that nobody touches, under any policy, whose end proves that its
 // invariants hold.
 
 #include <boost/test/unit_test.hpp>
 
-#include <optional>
+#include <memory>
 #include <ostream>
 #include <utility>
 #include <vector>
 
 #include "lib/reservation.h"
-#include "mm/pages/buddy.h"
+#include "mm/pages/page_policy.h"
 
 namespace ring3::mm {
 
-inline std::ostream& operator<<(std::ostream& out, PagePolicy policy) {
-  return out << to_string(policy);
+inline std::ostream& operator<<(std::ostream& out, const PagePolicy* policy) {
+  return out << policy->name;
 }
 
-// Frames [0, pages), of which the buddy governs [start, end).
+// Frames [0, pages), of which the policy governs [start, pages).
 struct BuddyArena {
-  explicit BuddyArena(PagePolicy policy, uint64_t pages = 4096, uint64_t start = 0)
+  explicit BuddyArena(const PagePolicy& policy, uint64_t pages = 4096, uint64_t start = 0)
       : memory(std::move(os::reserve(pages * sizeof(Page), alignof(Page)).value())),
+        states(std::move(os::reserve(pages, 1).value())),
         memmap(reinterpret_cast<std::byte*>(uintptr_t{1} << 40),
-               reinterpret_cast<Page*>(memory.base()), PageCount(pages)),
-        buddy(memmap, Pfn(start), Pfn(pages), maps_of(policy, memmap, Pfn(start), Pfn(pages))) {}
-  ~BuddyArena() { BOOST_TEST(buddy.count_faults() == 0u); }
+               reinterpret_cast<Page*>(memory.base()),
+               reinterpret_cast<Atomic<uint8_t>*>(states.base()), PageCount(pages)),
+        free(std::move(policy.make(memmap, Pfn(start), Pfn(pages)).value())) {}
+  ~BuddyArena() { BOOST_TEST(free->count_faults() == 0u); }
 
-  static std::optional<FreeMaps> maps_of(PagePolicy policy, const Memmap& memmap, Pfn start,
-                                         Pfn end) {
-    if (policy == PagePolicy::kKernel) return std::nullopt;
-    return std::optional<FreeMaps>(std::move(FreeMaps::create(memmap, start, end).value()));
+  // A block that is allocated from now on; false when there is none.
+  bool try_take(unsigned order, Frame& head) {
+    if (free->take(Order(order), {&head, 1}) == 0) return false;
+    BOOST_REQUIRE((memmap.state(Pfn(head)) == FrameState()));
+    memmap.set_state(Pfn(head), FrameState::allocated(Order(order)));
+    return true;
   }
-
-  Pfn take(unsigned order) {
-    Page* page = buddy.take(Order(order));
-    BOOST_REQUIRE(page != nullptr);
-    page->set_head(PageState::kAllocated, Order(order));
-    return memmap.pfn_of(*page);
+  Frame take(unsigned order) {
+    Frame head = 0;
+    BOOST_REQUIRE(try_take(order, head));
+    return head;
   }
-  void put(Pfn pfn, unsigned order) { buddy.put(memmap.page(pfn), Order(order)); }
+  void put(Frame head, unsigned order) {
+    memmap.set_state(Pfn(head), {});
+    free->put(Order(order), {&head, 1});
+  }
   std::vector<uint64_t> blocks() const {
-    std::vector<uint64_t> counts;
-    for (unsigned order = 0; order < kOrders; ++order) {
-      counts.push_back(buddy.free_blocks(Order(order)));
-    }
-    return counts;
+    const auto counts = free->free_blocks();
+    return {counts.begin(), counts.end()};
   }
+  uint64_t blocks(unsigned order) const { return free->free_blocks()[order]; }
 
   os::Reservation memory;
+  os::Reservation states;
   Memmap memmap;
-  Buddy buddy;
+  std::unique_ptr<FreeBlocks> free;
 };
 
 }  // namespace ring3::mm

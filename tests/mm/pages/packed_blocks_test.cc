@@ -1,6 +1,6 @@
 // The packed policy: which block is given, and what is left of memory after a long life.
 
-#include "mm/pages/free_maps.h"
+#include "mm/pages/packed_blocks.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -16,17 +16,20 @@ namespace ring3::mm {
 namespace {
 
 struct PackedArena : BuddyArena {
-  PackedArena() : BuddyArena(PagePolicy::kPacked, 8192) { buddy.add_free_range(Pfn(0), Pfn(8192)); }
-  uint64_t take(unsigned order) { return BuddyArena::take(order).value(); }
-  void put(uint64_t pfn, unsigned order) { BuddyArena::put(Pfn(pfn), order); }
+  PackedArena() : BuddyArena(kPackedPolicy, 8192) { free->add_free_range(Pfn(0), Pfn(8192)); }
+  std::vector<Frame> batch(unsigned order, size_t wanted) {
+    std::vector<Frame> heads(wanted);
+    heads.resize(free->take(Order(order), heads));
+    return heads;
+  }
 };
 
 // The share of the 2 MiB blocks that free memory could be, in percent, after churn: all of memory
 // is single pages, a random half of which goes; then a tenth of what is left goes and as much
 // comes, a hundred times.
-double whole_after_churn(PagePolicy policy) {
-  const auto pages =
-      std::move(PageAllocator::create({.size_bytes = size_t{256} << 20, .policy = policy}).value());
+double whole_after_churn(const PagePolicy& policy) {
+  const auto pages = std::move(
+      PageAllocator::create({.size_bytes = size_t{256} << 20, .policy = &policy}).value());
   const Gfp gfp = kGfpHighuserMovable | kGfpFlagNowarn;
   std::vector<Page*> held;
   while (Page* page = pages->alloc_pages(gfp, Order(0))) held.push_back(page);
@@ -52,7 +55,7 @@ double whole_after_churn(PagePolicy policy) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(mm_pages_free_maps)
+BOOST_AUTO_TEST_SUITE(mm_pages_packed_blocks)
 
 BOOST_AUTO_TEST_CASE(a_pageblock_in_use_is_filled_before_another_is_broken) {
   PackedArena arena;
@@ -60,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_pageblock_in_use_is_filled_before_another_is_broken) {
   BOOST_TEST(arena.take(3) == 8u);
   // No room for it below: the second half of the block of order 10, which is whole itself.
   BOOST_TEST(arena.take(9) == 512u);
-  for (uint64_t pfn = 1; pfn < 8; ++pfn) BOOST_TEST(arena.take(0) == pfn);
+  for (Frame pfn = 1; pfn < 8; ++pfn) BOOST_TEST(arena.take(0) == pfn);
   BOOST_TEST(arena.take(0) == 16u);
 }
 
@@ -73,7 +76,7 @@ BOOST_AUTO_TEST_CASE(the_lowest_pageblock_with_room_serves) {
   BOOST_TEST(arena.take(0) == 512u + 100);
   BOOST_TEST(arena.take(0) == 3 * 512u + 7);
   // The smallest that fits in it, not the lowest.
-  for (uint64_t pfn = 0; pfn < 4; ++pfn) arena.put(pfn, 0);
+  for (Frame pfn = 0; pfn < 4; ++pfn) arena.put(pfn, 0);
   arena.put(9, 0);
   BOOST_TEST(arena.take(0) == 9u);
   BOOST_TEST(arena.take(0) == 0u);
@@ -87,10 +90,40 @@ BOOST_AUTO_TEST_CASE(a_request_too_large_for_what_is_in_use_breaks_the_lowest_wh
   BOOST_TEST(arena.take(10) == 1024u);
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_fills_what_is_in_use_and_breaks_a_whole_one_only_for_its_first) {
+  PackedArena arena;
+  BOOST_TEST(arena.batch(0, 3) == (std::vector<Frame>{0, 1, 2}));
+  BOOST_TEST(arena.batch(8, 2) == (std::vector<Frame>{256}));
+  BOOST_TEST(arena.batch(8, 2) == (std::vector<Frame>{512, 768}));
+  // The smallest first: 3, then 4 to 7, then 8 to 15, of which the first two are enough.
+  BOOST_TEST(arena.batch(0, 7) == (std::vector<Frame>{3, 4, 5, 6, 7, 8, 9}));
+  // Of three pageblocks, one after the other.
+  arena.put(512, 8);
+  arena.put(256, 8);
+  BOOST_TEST(arena.batch(7, 8) == (std::vector<Frame>{128, 256, 384, 512, 640}));
+  BOOST_TEST(arena.batch(10, 100).size() == 7u);
+  BOOST_TEST(arena.batch(9, 100).empty());
+}
+
+BOOST_AUTO_TEST_CASE(whole_pageblocks_pair_up_and_single_ones_go_first) {
+  PackedArena arena;
+  BOOST_TEST(arena.batch(9, 3) == (std::vector<Frame>{0, 512, 1024}));
+  BOOST_TEST(arena.blocks(9) == 1u);
+  BOOST_TEST(arena.take(10) == 2048u);
+  arena.put(0, 9);
+  BOOST_TEST(arena.take(9) == 0u);
+  arena.put(512, 9);
+  BOOST_TEST(arena.blocks(9) == 2u);
+  arena.put(0, 9);
+  BOOST_TEST(arena.blocks(9) == 1u);
+  BOOST_TEST(arena.take(9) == 1536u);
+  BOOST_TEST(arena.take(10) == 0u);
+}
+
 // LLFree leaves 87 % by the same rules, the kernel's lists about one in a hundred.
 BOOST_AUTO_TEST_CASE(memory_stays_in_whole_pageblocks) {
-  BOOST_TEST(whole_after_churn(PagePolicy::kPacked) >= 97.0);
-  BOOST_TEST(whole_after_churn(PagePolicy::kKernel) <= 20.0);
+  BOOST_TEST(whole_after_churn(kPackedPolicy) >= 97.0);
+  BOOST_TEST(whole_after_churn(kKernelPolicy) <= 20.0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,10 +12,13 @@ namespace ring3::mm {
 // A checked allocator of 64 MiB, DMA 16, DMA32 32, Movable 16, whose end proves that nothing
 // leaked.
 struct PagesFixture {
-  explicit PagesFixture(size_t mib = 64)
+  explicit PagesFixture(size_t mib = 64, const PagePolicy& policy = kKernelPolicy)
       : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
-        pages(std::move(PageAllocator::create(
-                            {.size_bytes = mib << 20, .lockdep = lockdep.get(), .reports = &sink})
+        pages(std::move(PageAllocator::create({.size_bytes = mib << 20,
+                                               .lockdep = lockdep.get(),
+                                               .reports = &sink,
+                                               .policy = &policy,
+                                               .page_owner = true})
                             .value())) {}
   ~PagesFixture() {
     BOOST_TEST(pages->count_faults() == 0u);

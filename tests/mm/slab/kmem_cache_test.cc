@@ -197,7 +197,8 @@ BOOST_AUTO_TEST_CASE(a_stale_free_is_refused_whatever_became_of_the_slab) {
   c.free(stale);  // of nobody
   BOOST_TEST(memory->misuses() == 1u);
   std::vector<void*> objects;  // another cache's, at the same place
-  while (memory->pages().memmap().page_of(stale)->owner() != PageOwner::kSlab) {
+  const Memmap& memmap = memory->pages().memmap();
+  while (memmap.owner_of(memmap.page_of(stale)) != PageOwner::kSlab) {
     objects.push_back(other.alloc());
   }
   c.free(stale);

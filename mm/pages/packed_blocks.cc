@@ -1,0 +1,364 @@
+#include "mm/pages/packed_blocks.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "lib/bits.h"
+#include "mm/pages/aligned_runs.h"
+
+namespace ring3::mm {
+namespace {
+
+constexpr Frame kWordFrames = Frame{1} << kWordOrder;
+
+constexpr uint64_t ones(unsigned count) {
+  return count == kWordFrames ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
+}
+
+// Of a pageblock's words, a bit each that is all ones.
+template <class Words>
+uint64_t full_words(const Words& words) {
+  uint64_t full = 0;
+  for (size_t i = 0; i < words.size(); ++i) full |= uint64_t{words[i] == ~uint64_t{0}} << i;
+  return full;
+}
+
+// Calls visit(order, frame) for each free block of `least` or more of a pageblock with `words`,
+// smallest first, `frame` from the pageblock's start, until it returns false.
+template <class Words, class Visit>
+void for_each_block(const Words& words, Order least, Visit visit) {
+  Words starts = words;
+  for (unsigned k = 0; k < least.value() && k < kWordOrder; ++k) {
+    for (uint64_t& word : starts) word = pair_up(word, k);
+  }
+  for (unsigned k = least.value(); k < kWordOrder; ++k) {
+    for (size_t i = 0; i < starts.size(); ++i) {
+      const uint64_t larger = pair_up(starts[i], k);
+      for (uint64_t exact = unpaired(starts[i], larger, k); exact != 0; exact &= exact - 1) {
+        const auto bit = static_cast<Frame>(std::countr_zero(exact));
+        if (!visit(Order(k), static_cast<Frame>(i) * kWordFrames + bit)) return;
+      }
+      starts[i] = larger;
+    }
+  }
+  // Larger ones are runs of whole words.
+  uint64_t full = full_words(words);
+  for (unsigned k = 0; full != 0; ++k) {
+    const uint64_t larger = pair_up(full, k);
+    const Order order(kWordOrder + k);
+    for (uint64_t exact = order < least ? 0 : unpaired(full, larger, k); exact != 0;
+         exact &= exact - 1) {
+      if (!visit(order, static_cast<Frame>(std::countr_zero(exact)) * kWordFrames)) return;
+    }
+    full = larger;
+  }
+}
+
+// Sets or clears the bits of `count` frames from `frame` on.
+template <bool value, class Words>
+void set_frames(Words& words, Frame frame, Frame count) {
+  while (count != 0) {
+    const Frame bit = frame % kWordFrames;
+    const Frame here = std::min(count, kWordFrames - bit);
+    uint64_t& word = words[frame / kWordFrames];
+    const uint64_t mask = ones(here) << bit;
+    DCHECK((word & mask) == (value ? 0 : mask));
+    word = value ? word | mask : word & ~mask;
+    frame += here;
+    count -= here;
+  }
+}
+
+}  // namespace
+
+const PagePolicy kPackedPolicy{
+    .name = "packed", .make = PackedBlocks::create, .highest_on_cpus = kMaxOrder};
+
+Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, Pfn start, Pfn end) {
+  const Pfn base(align_down(start.value(), kMaxOrder.pages().value()));
+  const size_t pairs = div_round_up((end - base).value(), kMaxOrder.pages().value());
+  Result<os::Reservation> words = os::reserve(2 * pairs * sizeof(Words), sizeof(Words));
+  if (!words) return words.error();
+  Result<os::Reservation> rooms = os::reserve(2 * pairs * sizeof(Room), sizeof(Room));
+  if (!rooms) return rooms.error();
+  std::vector<IndexSet> sets;
+  for (Order order(0); order <= kMaxOrder; order = order.higher()) {
+    Result<IndexSet> set = IndexSet::create(order == kMaxOrder ? pairs : 2 * pairs);
+    if (!set) return set.error();
+    sets.push_back(std::move(*set));
+  }
+  IndexSet pair_set = std::move(sets.back());
+  sets.pop_back();
+  IndexSet single_set = std::move(sets.back());
+  sets.pop_back();
+  return std::unique_ptr<FreeBlocks>(new PackedBlocks(memmap, start, end, base, std::move(*words),
+                                                      std::move(*rooms), std::move(sets),
+                                                      std::move(single_set), std::move(pair_set)));
+}
+
+PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
+                           os::Reservation words, os::Reservation rooms,
+                           std::vector<IndexSet> with_room, IndexSet singles, IndexSet pairs)
+    : memmap_(memmap),
+      start_(start),
+      end_(end),
+      base_(static_cast<Frame>(base.value())),
+      words_memory_(std::move(words)),
+      rooms_memory_(std::move(rooms)),
+      words_(reinterpret_cast<Words*>(words_memory_.base())),
+      rooms_(reinterpret_cast<Room*>(rooms_memory_.base())),
+      with_room_(std::move(with_room)),
+      singles_(std::move(singles)),
+      pairs_(std::move(pairs)) {
+  with_exactly_[0] = pageblocks();
+}
+
+PackedBlocks::Room PackedBlocks::room_of(const Words& words) {
+  if (const uint64_t full = full_words(words); full != 0) {
+    return static_cast<Room>(kWordOrder + longest_run(full) + 1);
+  }
+  Words starts = words;
+  Room room = 0;
+  for (unsigned k = 0;; ++k) {
+    uint64_t any = 0;
+    for (const uint64_t word : starts) any |= word;
+    if (any == 0) return room;
+    ++room;
+    for (uint64_t& word : starts) word = pair_up(word, k);
+  }
+}
+
+void PackedBlocks::set_room(size_t pageblock, Room room) {
+  const Room before = rooms_[pageblock];
+  if (room == before) return;
+  if (before == kWhole) {
+    remove_whole(pageblock);
+  } else {
+    --with_exactly_[before];
+  }
+  // The sets it was in, and those in which it is to be: of a whole one, none.
+  const Room was = before == kWhole ? 0 : before;
+  const Room is = room == kWhole ? 0 : room;
+  for (Room order = was; order < is; ++order) with_room_[order].insert(pageblock);
+  for (Room order = is; order < was; ++order) with_room_[order].erase(pageblock);
+  if (room == kWhole) {
+    add_whole(pageblock);
+  } else {
+    ++with_exactly_[room];
+  }
+  rooms_[pageblock] = room;
+}
+
+void PackedBlocks::add_whole(size_t pageblock) {
+  words_[pageblock].fill(0);
+  const size_t buddy = pageblock ^ 1;
+  if (rooms_[buddy] != kWhole) {
+    singles_.insert(pageblock);
+    ++single_count_;
+    return;
+  }
+  singles_.erase(buddy);
+  --single_count_;
+  pairs_.insert(pageblock / 2);
+  ++pair_count_;
+}
+
+void PackedBlocks::remove_whole(size_t pageblock) {
+  const size_t buddy = pageblock ^ 1;
+  if (rooms_[buddy] != kWhole) {
+    singles_.erase(pageblock);
+    --single_count_;
+    return;
+  }
+  pairs_.erase(pageblock / 2);
+  --pair_count_;
+  singles_.insert(buddy);
+  ++single_count_;
+}
+
+size_t PackedBlocks::lowest_whole() const {
+  if (single_count_ != 0) return singles_.at_or_after(0);
+  return pair_count_ != 0 ? 2 * pairs_.at_or_after(0) : IndexSet::kNone;
+}
+
+void PackedBlocks::add_free_range(Pfn start, Pfn end) {
+  DCHECK_LE(start_, start);
+  DCHECK_LE(end, end_);
+  auto frame = static_cast<Frame>(start.value());
+  for (uint64_t left = (end - start).value(); left != 0;) {
+    const size_t pageblock = pageblock_of(frame);
+    const Frame offset = frame - first_frame(pageblock);
+    const auto count = static_cast<Frame>(std::min<uint64_t>(left, kPageblockFrames - offset));
+    if (count == kPageblockFrames) {
+      set_room(pageblock, kWhole);
+    } else {
+      set_frames<true>(words_[pageblock], offset, count);
+      set_room(pageblock, room_of(words_[pageblock]));
+    }
+    frame += count;
+    left -= count;
+  }
+  free_pages_ += end - start;
+}
+
+size_t PackedBlocks::take(Order order, std::span<Frame> heads) {
+  DCHECK(order.valid());
+  size_t taken = 0;
+  if (order >= kPageblockOrder) {
+    taken = take_whole(order, heads);
+  } else {
+    while (taken < heads.size()) {
+      size_t pageblock = with_room_[order.value()].at_or_after(0);
+      if (pageblock == IndexSet::kNone) {
+        if (taken != 0) break;
+        pageblock = lowest_whole();
+        if (pageblock == IndexSet::kNone) break;
+        words_[pageblock].fill(~uint64_t{0});
+      }
+      taken += take_from(pageblock, order, heads.subspan(taken));
+      set_room(pageblock, room_of(words_[pageblock]));
+    }
+  }
+  free_pages_ -= order.pages() * taken;
+  return taken;
+}
+
+size_t PackedBlocks::take_whole(Order order, std::span<Frame> heads) {
+  size_t taken = 0;
+  for (; taken < heads.size(); ++taken) {
+    if (order == kPageblockOrder) {
+      const size_t pageblock = lowest_whole();
+      if (pageblock == IndexSet::kNone) break;
+      set_room(pageblock, 0);
+      heads[taken] = first_frame(pageblock);
+    } else {
+      if (pair_count_ == 0) break;
+      const size_t pair = pairs_.at_or_after(0);
+      pairs_.erase(pair);
+      --pair_count_;
+      with_exactly_[0] += 2;
+      rooms_[2 * pair] = rooms_[2 * pair + 1] = 0;
+      heads[taken] = first_frame(2 * pair);
+    }
+  }
+  return taken;
+}
+
+size_t PackedBlocks::take_from(size_t pageblock, Order order, std::span<Frame> heads) {
+  Words& words = words_[pageblock];
+  const Frame first = first_frame(pageblock);
+  const Frame step = Frame{1} << order.value();
+  size_t taken = 0;
+  for_each_block(Words(words), order, [&](Order found, Frame frame) {
+    const size_t here =
+        std::min(heads.size() - taken, size_t{1} << (found.value() - order.value()));
+    set_frames<false>(words, frame, static_cast<Frame>(here) * step);
+    for (size_t i = 0; i < here; ++i) {
+      heads[taken + i] = first + frame + static_cast<Frame>(i) * step;
+    }
+    taken += here;
+    return taken < heads.size();
+  });
+  return taken;
+}
+
+void PackedBlocks::put(Order order, std::span<const Frame> heads) {
+  free_pages_ += order.pages() * heads.size();
+  while (!heads.empty()) {
+    const size_t pageblock = pageblock_of(heads.front());
+    size_t count = 1;
+    if (order > kPageblockOrder) {
+      rooms_[pageblock] = rooms_[pageblock + 1] = kWhole;
+      pairs_.insert(pageblock / 2);
+      ++pair_count_;
+      with_exactly_[0] -= 2;
+    } else if (order == kPageblockOrder) {
+      set_room(pageblock, kWhole);
+    } else {
+      while (count < heads.size() && pageblock_of(heads[count]) == pageblock) ++count;
+      put_in(pageblock, order, heads.first(count));
+    }
+    heads = heads.subspan(count);
+  }
+}
+
+// The largest block may be a new one: in a word that has changed, or of whole words.
+void PackedBlocks::put_in(size_t pageblock, Order order, std::span<const Frame> heads) {
+  Words& words = words_[pageblock];
+  const Frame first = first_frame(pageblock);
+  Room room = rooms_[pageblock];
+  bool whole_words = false;
+  for (size_t i = 0; i < heads.size(); ++i) {
+    const Frame frame = heads[i] - first;
+    DCHECK(is_block_aligned(Pfn(heads[i]), order));
+    set_frames<true>(words, frame, Frame{1} << order.value());
+    const size_t at = frame / kWordFrames;
+    if (i + 1 < heads.size() && (heads[i + 1] - first) / kWordFrames == at) continue;
+    const uint64_t word = words[at];
+    whole_words |= word == ~uint64_t{0};
+    room = std::max(room, static_cast<Room>(longest_run(word) + 1));
+  }
+  set_room(pageblock, whole_words ? room_of(words) : room);
+}
+
+unsigned PackedBlocks::orders() const {
+  if (pair_count_ != 0) return kOrders;
+  if (single_count_ != 0) return kWhole;
+  unsigned room = kWhole - 1;
+  while (room > 0 && with_exactly_[room] == 0) --room;
+  return room;
+}
+
+std::array<uint64_t, kOrders> PackedBlocks::free_blocks() const {
+  std::array<uint64_t, kOrders> blocks{};
+  blocks[kPageblockOrder.value()] = single_count_;
+  blocks[kMaxOrder.value()] = pair_count_;
+  const IndexSet& in_use = with_room_.front();
+  for (size_t at = in_use.at_or_after(0); at != IndexSet::kNone; at = in_use.at_or_after(at + 1)) {
+    for_each_block(words_[at], Order(0), [&](Order order, Frame) {
+      ++blocks[order.value()];
+      return true;
+    });
+  }
+  return blocks;
+}
+
+size_t PackedBlocks::count_faults() const {
+  size_t faults = 0;
+  PageCount free{0};
+  uint64_t singles = 0;
+  uint64_t pairs = 0;
+  std::array<uint64_t, kWhole> exactly{};
+  for (size_t at = 0; at < pageblocks(); ++at) {
+    const Room room = rooms_[at];
+    const Words& words = words_[at];
+    const bool whole = room == kWhole;
+    const Room in_bits = room_of(words);
+    if (in_bits != (whole ? 0 : room)) ++faults;
+    for (Room order = 0; order < with_room_.size(); ++order) {
+      if (with_room_[order].contains(at) != (order < in_bits)) ++faults;
+    }
+    const bool single = whole && rooms_[at ^ 1] != kWhole;
+    const bool pair = whole && !single;
+    if (singles_.contains(at) != single || pairs_.contains(at / 2) != pair) ++faults;
+    if (!whole && room < kWhole) ++exactly[room];
+    singles += single;
+    pairs += pair && at % 2 == 0;
+    // Free frames are in range, and nobody's.
+    const auto check = [&](Order order, Frame frame) {
+      const Pfn pfn(first_frame(at) + frame);
+      const bool in_range = pfn >= start_ && pfn + order.pages() <= end_;
+      if (!in_range || memmap_.state(pfn).kind() != PageState::kInside) ++faults;
+      free += order.pages();
+      return true;
+    };
+    if (whole) check(kPageblockOrder, 0);
+    if (!whole) for_each_block(words, Order(0), check);
+  }
+  if (singles != single_count_ || pairs != pair_count_ || exactly != with_exactly_) ++faults;
+  if (free != free_pages_) ++faults;
+  return faults;
+}
+
+}  // namespace ring3::mm

@@ -1,0 +1,91 @@
+#pragma once
+
+// The packed policy: free memory as a bit a frame, and blocks from where memory is in use already.
+// A request is served from the lowest pageblock (2 MiB, what a huge page needs) that is in use and
+// has room for it; one that is wholly free is broken only when no other has. So what is in use
+// gathers at low addresses, and whole pageblocks stay whole.
+//
+// Nothing is split and nothing is merged: the free blocks of the buddy system are the aligned runs
+// of free frames, each as long as can be, which the bits say by themselves.
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lib/index_set.h"
+#include "lib/reservation.h"
+#include "mm/pages/page_policy.h"
+
+namespace ring3::mm {
+
+// The kernel's pageblock_order on x86-64: 512 pages.
+inline constexpr Order kPageblockOrder{9};
+
+class PackedBlocks final : public FreeBlocks {
+ public:
+  // For the frames [start, end). kNoResource when the host refuses the bits.
+  static Result<std::unique_ptr<FreeBlocks>> create(const Memmap& memmap, Pfn start, Pfn end);
+
+  void add_free_range(Pfn start, Pfn end) override;
+  // A batch is filled from one pageblock after the other; a whole one is broken only for its first
+  // block. In a pageblock, the smallest blocks that will do are used first.
+  size_t take(Order order, std::span<Frame> heads) override;
+  void put(Order order, std::span<const Frame> heads) override;
+
+  unsigned orders() const override;
+  PageCount free_pages() const override { return free_pages_; }
+  std::array<uint64_t, kOrders> free_blocks() const override;
+  size_t count_faults() const override;
+
+ private:
+  // Of a pageblock: 0 when no frame is free; 1 + the order of its largest free block.
+  using Room = uint8_t;
+  static constexpr Room kWhole = Room{Order::kMax};
+  static_assert(kWhole == kPageblockOrder.value() + 1);
+
+  static constexpr size_t kWords = 8;
+  // A bit a frame of a pageblock that is free, but of whole pageblocks, whose words are 0.
+  using Words = std::array<uint64_t, kWords>;
+
+  PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base, os::Reservation words,
+               os::Reservation rooms, std::vector<IndexSet> with_room, IndexSet singles,
+               IndexSet pairs);
+
+  size_t pageblocks() const { return with_room_.front().limit(); }
+  size_t pageblock_of(Frame frame) const { return (frame - base_) / kPageblockFrames; }
+  Frame first_frame(size_t pageblock) const {
+    return base_ + static_cast<Frame>(pageblock * kPageblockFrames);
+  }
+
+  static Room room_of(const Words& words);
+  void set_room(size_t pageblock, Room room);
+  void add_whole(size_t pageblock);
+  void remove_whole(size_t pageblock);
+  size_t lowest_whole() const;
+
+  size_t take_whole(Order order, std::span<Frame> heads);
+  size_t take_from(size_t pageblock, Order order, std::span<Frame> heads);
+  void put_in(size_t pageblock, Order order, std::span<const Frame> heads);
+
+  static constexpr Frame kPageblockFrames = Frame{1} << kPageblockOrder.value();
+
+  const Memmap memmap_;
+  const Pfn start_;
+  const Pfn end_;
+  const Frame base_;  // of pageblock 0, a multiple of the largest block
+  os::Reservation words_memory_;
+  os::Reservation rooms_memory_;
+  Words* const words_;
+  Room* const rooms_;
+  std::vector<IndexSet> with_room_;  // pageblocks in use with a free block of the order or more
+  IndexSet singles_;                 // whole pageblocks whose buddies are not
+  IndexSet pairs_;                   // pairs of whole pageblocks: blocks of the highest order
+  // How many pageblocks have each Room, whole ones counted as singles_ or as pairs_.
+  std::array<uint64_t, kWhole> with_exactly_{};
+  uint64_t single_count_ = 0;
+  uint64_t pair_count_ = 0;
+  PageCount free_pages_{0};
+};
+
+}  // namespace ring3::mm

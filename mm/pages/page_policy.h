@@ -1,0 +1,67 @@
+#pragma once
+
+// What a policy of the page allocator is: where a zone's free blocks are kept, and which of those
+// that would do is given. Zones, marks, flags, checks, CPUs' lists and texts are the same for all.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "lib/result.h"
+#include "mm/pages/memmap.h"
+#include "mm/pages/page_units.h"
+
+namespace ring3::mm {
+
+// The free blocks of one zone. No lock: the Zone's is held, and the blocks that come and go are
+// nobody else's meanwhile.
+class FreeBlocks {
+ public:
+  FreeBlocks() = default;
+  virtual ~FreeBlocks() = default;
+  FreeBlocks(const FreeBlocks&) = delete;
+  FreeBlocks& operator=(const FreeBlocks&) = delete;
+
+  // Hands over the frames [start, end) as free.
+  virtual void add_free_range(Pfn start, Pfn end) = 0;
+
+  // Fills `heads` with the heads of blocks of `order`, those to be used first in front, and returns
+  // how many: one at least when a block of `order` or larger is free, and more as the policy
+  // likes. They are kInside: the caller says what they become.
+  virtual size_t take(Order order, std::span<Frame> heads) = 0;
+
+  // Frees the blocks of `order` at `heads`, which are kInside, aligned and in range; each merges
+  // with its free buddy, order by order, as far as that goes.
+  virtual void put(Order order, std::span<const Frame> heads) = 0;
+
+  // One more than the highest order of which a block is free; 0 when none is.
+  virtual unsigned orders() const = 0;
+  virtual PageCount free_pages() const = 0;
+  // Free blocks of each order, each as large as can be.
+  virtual std::array<uint64_t, kOrders> free_blocks() const = 0;
+  // Walks all free blocks and counts what breaks an invariant: 0 when all is well.
+  virtual size_t count_faults() const = 0;
+};
+
+struct PagePolicy {
+  std::string_view name;
+  // Where the free blocks of a zone with the frames [start, end) go, none of them free yet.
+  // kNoResource when the host refuses memory.
+  Result<std::unique_ptr<FreeBlocks>> (*make)(const Memmap& memmap, Pfn start, Pfn end);
+  // CPUs keep lists of blocks up to this order.
+  Order highest_on_cpus;
+};
+
+// The kernel's lists: the block that was freed last (mm/pages/buddy.h).
+extern const PagePolicy kKernelPolicy;
+// The lowest pageblock in use that has room (mm/pages/packed_blocks.h).
+extern const PagePolicy kPackedPolicy;
+
+inline constexpr std::array<const PagePolicy*, 2> kPagePolicies = {&kKernelPolicy, &kPackedPolicy};
+
+// The one of them that is called `name`, or null.
+const PagePolicy* page_policy_named(std::string_view name);
+
+}  // namespace ring3::mm
