@@ -9,6 +9,7 @@ namespace ring3::harness {
 extern const TargetInfo kPercpuTarget;
 extern const TargetInfo kLockTarget;
 extern const TargetInfo kPagesTarget;
+extern const TargetInfo kPackedTarget;
 extern const TargetInfo kSlabTarget;
 extern const TargetInfo kTcpTarget;
 extern const TargetInfo kCanaryTarget;

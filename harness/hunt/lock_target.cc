@@ -25,12 +25,12 @@ constexpr uint32_t kWeights[] = {4, 3, 1, 2};
 
 constexpr std::string_view kNamed[] = {
     // Three on one mutex: one who sleeps must be woken although another did too.
-    "target lock\ncpus 3\ntask 0\nhold 0\nhold 0\ntask 1\nhold 0\ntask 2\nhold 0\n",
+    "cpus 3\ntask 0\nhold 0\nhold 0\ntask 1\nhold 0\ntask 2\nhold 0\n",
     // Readers against a writer.
-    "target lock\ncpus 3\ntask 0\nread 2\nread 2\ntask 1\nread 2\ntask 2\nhold 2\n",
+    "cpus 3\ntask 0\nread 2\nread 2\ntask 1\nread 2\ntask 2\nhold 2\n",
     // One class is registered by two at once.
-    "target lock\ncpus 2\ntask 0\nnest 4 5\ntask 1\nnest 4 5\n",
-    "target lock\ncpus 2\ntask 0\nhold 4\ntry 4\ntask 1\nhold 4\ntry 4\n",
+    "cpus 2\ntask 0\nnest 4 5\ntask 1\nnest 4 5\n",
+    "cpus 2\ntask 0\nhold 4\ntry 4\ntask 1\nhold 4\ntry 4\n",
 };
 
 AnyLock::Kind kind_of(uint32_t number) {

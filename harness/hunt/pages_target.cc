@@ -1,5 +1,5 @@
-// The page allocator: blocks that are allocated, handed over and freed while CPUs' lists are
-// drained.
+// The page allocator, under each policy: blocks that are allocated, handed over and freed while
+// CPUs' lists are drained.
 
 #include <array>
 
@@ -29,18 +29,18 @@ constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // Drain against free.
-    "target pages\ncpus 2\ntask 0\nalloc 0 0\nfree 0\nalloc 0 0\nfree 0\ntask 1\ndrain\ndrain\n",
+    "cpus 2\ntask 0\nalloc 0 0\nfree 0\nalloc 0 0\nfree 0\ntask 1\ndrain\ndrain\n",
     // Refill against drain.
-    "target pages\ncpus 2\ntask 0\nalloc 0 0\nalloc 1 0\ntask 1\ndrain\nalloc 0 0\n",
+    "cpus 2\ntask 0\nalloc 0 0\nalloc 1 0\ntask 1\ndrain\nalloc 0 0\n",
     // Racing double free.
-    "target pages\ncpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
-    "target pages\ncpus 2\ntask 0\nfree_shared 1\ndrain\ntask 1\nfree_shared 1\n",
+    "cpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
+    "cpus 2\ntask 0\nfree_shared 1\ndrain\ntask 1\nfree_shared 1\n",
     // What one allocates another frees and a third allocates.
-    "target pages\ncpus 3\ntask 0\nalloc 0 0\nswap 0\ntask 1\nswap 0\nfree 0\ntask 2\nalloc 0 0\n",
+    "cpus 3\ntask 0\nalloc 0 0\nswap 0\ntask 1\nswap 0\nfree 0\ntask 2\nalloc 0 0\n",
     // An interrupt allocates and frees in the middle of a refill.
-    "target pages\ncpus 1\ntask 0\nirq 0\nalloc 0 0\nfree 0\ntask 0\nalloc 0 1\nirq 0\nfree 0\n",
+    "cpus 1\ntask 0\nirq 0\nalloc 0 0\nfree 0\ntask 0\nalloc 0 1\nirq 0\nfree 0\n",
     // The buddy of what is freed is allocated.
-    "target pages\ncpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
+    "cpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
 };
 
 // Zones of more than one page a refill.
@@ -48,12 +48,13 @@ constexpr size_t kArenaBytes = size_t{128} << 20;
 
 class PagesTarget final : public Target {
  public:
-  PagesTarget(World& world, const Scenario& scenario)
+  PagesTarget(World& world, const Scenario& scenario, const mm::PagePolicy& policy)
       : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
         pages_(std::move(mm::PageAllocator::create({.size_bytes = kArenaBytes,
                                                     .lockdep = nullptr,
                                                     .reports = &trap_,
-                                                    .topology = &topology_})
+                                                    .topology = &topology_,
+                                                    .policy = &policy})
                              .value())),
         irqs_(world, scenario.cpus,
               [&] { free(world, allocate(world, mm::Order(0), mm::kGfpAtomic)); }),
@@ -175,16 +176,27 @@ class PagesTarget final : public Target {
   uint64_t frees_ = 0;
 };
 
+template <const mm::PagePolicy& policy>
+std::unique_ptr<Target> make_target(World& world, const Scenario& scenario) {
+  return std::make_unique<PagesTarget>(world, scenario, policy);
+}
+
 }  // namespace
 
 constinit const TargetInfo kPagesTarget{
     .name = "pages",
-    .about = "the page allocator: refills, flushes, drains, splits, racing frees",
+    .about = "the page allocator, kernel policy: refills, flushes, drains, splits, racing frees",
     .ops = kOps,
     .weights = kWeights,
     .named = kNamed,
-    .make = [](World& world, const Scenario& scenario) -> std::unique_ptr<Target> {
-      return std::make_unique<PagesTarget>(world, scenario);
-    }};
+    .make = make_target<mm::kKernelPolicy>};
+
+constinit const TargetInfo kPackedTarget{
+    .name = "packed",
+    .about = "the same under the packed policy, whose frees are not locked",
+    .ops = kOps,
+    .weights = kWeights,
+    .named = kNamed,
+    .make = make_target<mm::kPackedPolicy>};
 
 }  // namespace ring3::harness

@@ -19,19 +19,19 @@ constexpr uint32_t kWeights[] = {6, 6, 2, 2, 1, 1, 2};
 
 constexpr std::string_view kNamed[] = {
     // Drain against pop and push.
-    "target percpu\ncpus 2\ntask 0\npush\npop\npush\ntask 1\ndrain 0\n",
+    "cpus 2\ntask 0\npush\npop\npush\ntask 1\ndrain 0\n",
     // Two tasks of one CPU, preempted in the middle of a sequence.
-    "target percpu\ncpus 1\ntask 0\npush\npop\npush\ntask 0\npush\npop\npop\n",
+    "cpus 1\ntask 0\npush\npop\npush\ntask 0\npush\npop\npop\n",
     // A task that moves in the middle of a sequence.
-    "target percpu\ncpus 2\ntask 0\npush\npush\npop\npop\ntask 1\npush\npop\n",
+    "cpus 2\ntask 0\npush\npush\npop\npop\ntask 1\npush\npop\n",
     // The CPU goes while it is used.
-    "target percpu\ncpus 2\ntask 0\npush\npush\npop\ntask 1\nreplug 0\npop\n",
+    "cpus 2\ntask 0\npush\npush\npop\ntask 1\nreplug 0\npop\n",
     // An interrupt in the middle of a sequence, which pops and pushes.
-    "target percpu\ncpus 1\ntask 0\npush\nirq 0\npush\npop\ntask 0\nirq 0\npop\n",
+    "cpus 1\ntask 0\npush\nirq 0\npush\npop\ntask 0\nirq 0\npop\n",
     // An eviction by the owner against a drain by another.
-    "target percpu\ncpus 2\ntask 0\npush\npush\nevict 1\npop\ntask 1\ndrain 0\n",
+    "cpus 2\ntask 0\npush\npush\nevict 1\npop\ntask 1\ndrain 0\n",
     // A cell that a drain has shut is woken and filled while another drain comes.
-    "target percpu\ncpus 2\ntask 0\npush\ndrain 0\npush\nfill\npop\ntask 1\ndrain 0\ndrain 0\n",
+    "cpus 2\ntask 0\npush\ndrain 0\npush\nfill\npop\ntask 1\ndrain 0\ndrain 0\n",
 };
 
 constexpr uint32_t kTokensEach = 3;

@@ -25,20 +25,20 @@ constexpr uint32_t kWeights[] = {6, 3, 7, 3, 2, 1, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // A new slab against a shrink.
-    "target slab\ncpus 2\ntask 0\nalloc 0\nfree 0\nalloc 0\ntask 1\nshrink\nshrink\n",
+    "cpus 2\ntask 0\nalloc 0\nfree 0\nalloc 0\ntask 1\nshrink\nshrink\n",
     // A slab that is given up against one who takes from it: the only one of its cache, and free
     // when the first task has freed its object.
-    "target slab\ncpus 2\ntask 0\nkmalloc 0 1\nfree 0\nshrink\ntask 1\nkmalloc 0 1\nfree 0\n",
+    "cpus 2\ntask 0\nkmalloc 0 1\nfree 0\nshrink\ntask 1\nkmalloc 0 1\nfree 0\n",
     // Racing double frees: of an object, and of a large one.
-    "target slab\ncpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
-    "target slab\ncpus 2\ntask 0\nfree_shared 1\ntask 1\nfree_shared 1\n",
+    "cpus 2\ntask 0\nfree_shared 0\ntask 1\nfree_shared 0\n",
+    "cpus 2\ntask 0\nfree_shared 1\ntask 1\nfree_shared 1\n",
     // An interrupt allocates and frees in the middle of a new slab.
-    "target slab\ncpus 1\ntask 0\nirq 0\nalloc 0\nfree 0\ntask 0\nalloc 0\nirq 0\nshrink\n",
+    "cpus 1\ntask 0\nirq 0\nalloc 0\nfree 0\ntask 0\nalloc 0\nirq 0\nshrink\n",
     // A thread dies, and others free what it has left.
-    "target slab\ncpus 2\ntask 0\nchild 0\nalloc 0\nfree 0\ntask 1\nswap 0\nfree 0\nshrink\n",
+    "cpus 2\ntask 0\nchild 0\nalloc 0\nfree 0\ntask 1\nswap 0\nfree 0\nshrink\n",
     // What one allocates another frees.
-    "target slab\ncpus 2\ntask 0\nalloc 0\nswap 0\nalloc 0\ntask 1\nswap 0\nfree 0\nalloc 1\n",
-    "target slab\ncpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
+    "cpus 2\ntask 0\nalloc 0\nswap 0\nalloc 0\ntask 1\nswap 0\nfree 0\nalloc 1\n",
+    "cpus 2\ntask 0\nkmalloc 0 2\nfree 0\ntask 1\nkmalloc 0 2\nfree 0\n",
 };
 
 constexpr size_t kArenaBytes = mm::kArenaGranule;

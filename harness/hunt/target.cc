@@ -1,5 +1,7 @@
 #include "harness/hunt/target.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "harness/hunt/all_targets.h"
@@ -8,8 +10,8 @@
 namespace ring3::harness {
 namespace {
 
-constexpr std::array<const TargetInfo*, 5> kTargets{&kPercpuTarget, &kLockTarget, &kPagesTarget,
-                                                    &kSlabTarget, &kTcpTarget};
+constexpr std::array<const TargetInfo*, 6> kTargets{&kPercpuTarget, &kLockTarget, &kPagesTarget,
+                                                    &kPackedTarget, &kSlabTarget, &kTcpTarget};
 constexpr uint64_t kNamedOneIn = 4;
 
 Op draw_op(const TargetInfo& target, Prng& prng) {
@@ -58,8 +60,9 @@ std::span<const OpInfo> ops_of_target(std::string_view name) {
 
 Scenario make_scenario(const TargetInfo& target, uint64_t number) {
   if (number % kNamedOneIn == 0 && !target.named.empty()) {
-    const std::string_view text = target.named[number / kNamedOneIn % target.named.size()];
-    return std::move(parse_story(text, ops_of_target).value().scenario);
+    const std::string_view named = target.named[number / kNamedOneIn % target.named.size()];
+    const std::string story = fmt::format("target {}\n{}", target.name, named);
+    return std::move(parse_story(story, ops_of_target).value().scenario);
   }
   return draw_scenario(target, number);
 }

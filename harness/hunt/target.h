@@ -27,7 +27,7 @@ struct TargetInfo {
   std::span<const OpInfo> ops;
   // How likely each operation is in a random scenario, against the others.
   std::span<const uint32_t> weights;
-  // Scenarios that people thought of, as text.
+  // Scenarios that people thought of, as text without the line that names the target.
   std::span<const std::string_view> named;
   // For `scenario`, whose CPUs and tasks the world has; called where per-CPU objects are made for
   // them. The target may add interrupts.

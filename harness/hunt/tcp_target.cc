@@ -46,16 +46,16 @@ constexpr uint32_t kWeights[] = {8, 4, 1, 1, 4, 2, 1, 2, 0};
 
 constexpr std::string_view kNamed[] = {
     // A timer is set again while it expires.
-    "target tcp\ncpus 2\ntask 0\nsend 0 100\nexpire 0\nsend 0 100\ntask 1\nreceive 1\n",
+    "cpus 2\ntask 0\nsend 0 100\nexpire 0\nsend 0 100\ntask 1\nreceive 1\n",
     // The retransmission of what was lost, against the acknowledgement of what came after it.
-    "target tcp\ncpus 2\ntask 0\nsend 0 100\nsend 0 100\ntask 1\nlose 1\nexpire 0\n",
+    "cpus 2\ntask 0\nsend 0 100\nsend 0 100\ntask 1\nlose 1\nexpire 0\n",
     // Who sleeps until data comes is woken, whatever comes when.
-    "target tcp\ncpus 2\ntask 0\nsend 0 1998\nsend 0 1\ntask 1\nawait 1 1500\nawait 1 1999\n",
-    "target tcp\ncpus 2\ntask 0\nsend 0 10\nawait 0 10\ntask 1\nawait 1 10\nsend 1 10\n",
+    "cpus 2\ntask 0\nsend 0 1998\nsend 0 1\ntask 1\nawait 1 1500\nawait 1 1999\n",
+    "cpus 2\ntask 0\nsend 0 10\nawait 0 10\ntask 1\nawait 1 10\nsend 1 10\n",
     // Both ends close at once.
-    "target tcp\ncpus 2\ntask 0\nsend 0 10\nshutdown 0\ntask 1\nsend 1 10\nshutdown 1\n",
+    "cpus 2\ntask 0\nsend 0 10\nshutdown 0\ntask 1\nsend 1 10\nshutdown 1\n",
     // A connection ends while its timer expires.
-    "target tcp\ncpus 2\ntask 0\nsend 0 100\nabort 0\ntask 1\nexpire 0\nreceive 1\n",
+    "cpus 2\ntask 0\nsend 0 100\nabort 0\ntask 1\nexpire 0\nreceive 1\n",
 };
 
 constexpr size_t kArenaBytes = mm::kArenaGranule;

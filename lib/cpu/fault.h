@@ -50,9 +50,9 @@ class FaultPoint {
 
   // True when the operation of `size` must fail: the attributes say so, or the task's countdown has
   // come to its end here.
-  bool should_fail(uint64_t size) EXCLUDES(lock_) {
-    return fault_internal::reasons.load(std::memory_order_relaxed) != 0 && should_fail_slow(size);
-  }
+  bool should_fail(uint64_t size) EXCLUDES(lock_) { return may_fail() && should_fail_slow(size); }
+  // False while no operation of the process can be made to fail.
+  static bool may_fail() { return fault_internal::reasons.load(std::memory_order_relaxed) != 0; }
 
   std::string_view name() const { return name_; }
   // Failures injected so far.

@@ -7,11 +7,6 @@
 #include "lib/os.h"
 
 namespace ring3 {
-namespace {
-
-constexpr size_t kCacheLineBytes = 64;
-
-}  // namespace
 
 PerCpuMode percpu_mode() {
   if (schedule::simulated()) return PerCpuMode::kSimulated;

@@ -30,6 +30,8 @@ enum class PerCpuMode {
 // membarrier's rseq fence.
 PerCpuMode percpu_mode();
 
+inline constexpr size_t kCacheLineBytes = 64;  // what two CPUs should not both write to
+
 // The memory of the cells, all zeros at first and touched lazily; each has a power of two of bytes,
 // a cache line at least.
 class PerCpuCells {

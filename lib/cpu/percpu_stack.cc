@@ -1,5 +1,6 @@
 #include "lib/cpu/percpu_stack.h"
 
+#include "lib/bits.h"
 #include "lib/cpu/raw_spinlock.h"
 
 namespace ring3 {
@@ -14,16 +15,18 @@ constexpr uint64_t kShut = 1;         // a drain has emptied it
 
 }  // namespace
 
-Result<PerCpuCells> PerCpuStackBase::create_cells(uint32_t capacity, size_t entry_bytes,
-                                                  const Topology& topology) {
-  CHECK_GT(capacity, 0u);
+size_t PerCpuStackBase::cell_bytes(uint32_t capacity, size_t entry_bytes) {
   CHECK_LE(capacity, kMaxCapacity);
-  return PerCpuCells::create(sizeof(StackCell) + capacity * entry_bytes, topology.cpu_ids());
+  return align_up(sizeof(StackCell) + capacity * entry_bytes, kCacheLineBytes);
 }
 
-PerCpuStackBase::PerCpuStackBase(PerCpuCells memory, uint32_t capacity, PerCpuMode mode,
+Result<PerCpuCells> PerCpuStackBase::create_cells(size_t bytes, const Topology& topology) {
+  return PerCpuCells::create(bytes, topology.cpu_ids());
+}
+
+PerCpuStackBase::PerCpuStackBase(const rseq::Cells& cells, uint32_t capacity, PerCpuMode mode,
                                  const Topology& topology)
-    : memory_(std::move(memory)), capacity_(capacity), mode_(mode) {
+    : cells_(cells), capacity_(capacity), mode_(mode) {
   for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
     if (topology.is_online(cpu)) open(cell(cpu));
   }

@@ -17,8 +17,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "lib/cpu/atomic.h"
 #include "lib/cpu/percpu.h"
@@ -50,7 +52,7 @@ class PerCpuStackBase {
 
   uint32_t capacity() const { return capacity_; }
   // One more than the highest number of a CPU that has a stack.
-  unsigned cpus() const { return memory_.cpus(); }
+  unsigned cpus() const { return cells_.cpus; }
   // A CPU that was not online when the stacks were made: from now on it has one.
   void bring_up(unsigned cpu);
   // True when a drain has shut this CPU's cell; wake() opens it.
@@ -61,14 +63,18 @@ class PerCpuStackBase {
   StackCounts counts() const;
 
  protected:
-  PerCpuStackBase(PerCpuCells memory, uint32_t capacity, PerCpuMode mode, const Topology& topology);
-  static Result<PerCpuCells> create_cells(uint32_t capacity, size_t entry_bytes,
-                                          const Topology& topology);
+  PerCpuStackBase(const rseq::Cells& cells, uint32_t capacity, PerCpuMode mode,
+                  const Topology& topology);
+  // The bytes that a stack takes of a CPU's memory.
+  static size_t cell_bytes(uint32_t capacity, size_t entry_bytes);
+  // Memory for a stack; or for several, which the first of them owns.
+  static Result<PerCpuCells> create_cells(size_t bytes, const Topology& topology);
+  void keep(PerCpuCells memory) { memory_.emplace(std::move(memory)); }
 
   PerCpuMode mode() const { return mode_; }
-  const rseq::Cells& cells() const { return memory_.cells(); }
+  const rseq::Cells& cells() const { return cells_; }
   rseq::StackCell& cell(unsigned cpu) const {
-    return *reinterpret_cast<rseq::StackCell*>(memory_.cell(cpu));
+    return *reinterpret_cast<rseq::StackCell*>(cells_.base + (size_t{cpu} << cells_.shift));
   }
 
   // The cell of `cpu`, closed and ours once fence(cpu) has returned; null when it was never opened
@@ -97,22 +103,43 @@ class PerCpuStackBase {
   unsigned own() const;
   static AtomicRef<uint64_t> gate_of(rseq::StackCell& cell);
 
-  PerCpuCells memory_;
+  rseq::Cells cells_;
   uint32_t capacity_;
   PerCpuMode mode_;
+  std::optional<PerCpuCells> memory_;
 };
+
+template <class Entry>
+class PerCpuSequences;
 
 // Entry: a pointer, or a number of 32 or 64 bits.
 template <class Entry>
 class PerCpuStack : public PerCpuStackBase {
  public:
-  // Room for `capacity` entries, 1 to kMaxCapacity, on each CPU that is online. On others every
+  // Room for `capacity` entries, up to kMaxCapacity, on each CPU that is online. On others every
   // push and pop is refused. kNoResource when the host refuses.
   static Result<PerCpuStack> create(uint32_t capacity, const Topology& topology = Topology::host(),
                                     PerCpuMode mode = percpu_mode()) {
-    Result<PerCpuCells> cells = create_cells(capacity, sizeof(Entry), topology);
-    if (!cells) return cells.error();
-    return PerCpuStack(std::move(*cells), capacity, mode, topology);
+    auto stacks = create_together({&capacity, 1}, topology, mode);
+    if (!stacks) return stacks.error();
+    return std::move(stacks->front());
+  }
+  // The same several times in one memory, which the first owns: the others may not outlive it.
+  static Result<std::vector<PerCpuStack>> create_together(
+      std::span<const uint32_t> capacities, const Topology& topology = Topology::host(),
+      PerCpuMode mode = percpu_mode()) {
+    size_t bytes = 0;
+    for (const uint32_t capacity : capacities) bytes += cell_bytes(capacity, sizeof(Entry));
+    Result<PerCpuCells> memory = create_cells(bytes, topology);
+    if (!memory) return memory.error();
+    std::vector<PerCpuStack> stacks;
+    rseq::Cells cells = memory->cells();
+    for (const uint32_t capacity : capacities) {
+      stacks.push_back(PerCpuStack(cells, capacity, mode, topology));
+      cells.base += cell_bytes(capacity, sizeof(Entry));
+    }
+    stacks.front().keep(std::move(*memory));
+    return stacks;
   }
 
   PerCpuStack(PerCpuStack&&) = default;
@@ -184,6 +211,7 @@ class PerCpuStack : public PerCpuStackBase {
   }
 
  private:
+  friend class PerCpuSequences<Entry>;
   using PerCpuStackBase::PerCpuStackBase;
 
   static Entry* slots(rseq::StackCell& cell) { return reinterpret_cast<Entry*>(&cell + 1); }
@@ -229,6 +257,34 @@ class PerCpuStack : public PerCpuStackBase {
     open(*cell);
     return fits;
   }
+};
+
+// The sequences of stacks that were made together, without the stacks: one is told by how far it
+// lies from the first. For whoever knows that distance sooner than the stack. Where there are no
+// sequences, every push and pop is refused, and the stack itself is to be asked.
+template <class Entry>
+class PerCpuSequences {
+ public:
+  // `first` of those made together, which outlives it.
+  explicit PerCpuSequences(const PerCpuStack<Entry>& first) : cells_(first.cells()) {
+    if (first.mode() != PerCpuMode::kRseq) cells_.cpus = 0;
+  }
+
+  // Bytes from the first stack to `stack`.
+  uint32_t distance_to(const PerCpuStack<Entry>& stack) const {
+    return static_cast<uint32_t>(stack.cells().base - cells_.base);
+  }
+
+  // As PerCpuStack's.
+  [[gnu::always_inline]] bool pop(uint32_t distance, Entry& out) const {
+    return RING3_HAVE_RSEQ != 0 && rseq::stack_pop(cells_, out, distance);
+  }
+  [[gnu::always_inline]] bool push(uint32_t distance, Entry entry) const {
+    return RING3_HAVE_RSEQ != 0 && rseq::stack_push(cells_, entry, distance);
+  }
+
+ private:
+  rseq::Cells cells_;
 };
 
 }  // namespace ring3

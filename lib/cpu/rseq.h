@@ -105,16 +105,16 @@ inline bool registered() {
 
 #define RING3_RSEQ_AREA \
   (reinterpret_cast<struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset))
-#define RING3_RSEQ_INPUTS                                                       \
-  [cpu_id] "m"(area->cpu_id), [cpus] "r"(cells.cpus), [shift] "c"(cells.shift), \
-      [base] "r"(cells.base)
+#define RING3_RSEQ_INPUTS \
+  [cpu_id] "m"(area->cpu_id), [cpus] "m"(cells.cpus), [shift] "c"(cells.shift), [base] "r"(base)
 
-// Pops the newest entry, of 4 or 8 bytes, into `out`. False, with `out` as anything, when there is
-// none or the cell is closed.
+// Pops the newest entry, of 4 or 8 bytes, of the stack that begins `distance` bytes into the cell,
+// into `out`. False, with `out` as anything, when there is none or the stack is closed.
 template <class Entry>
-[[gnu::always_inline]] inline bool stack_pop(const Cells& cells, Entry& out) {
+[[gnu::always_inline]] inline bool stack_pop(const Cells& cells, Entry& out, size_t distance = 0) {
   static_assert(sizeof(Entry) == 4 || sizeof(Entry) == 8);
   struct rseq* area = RING3_RSEQ_AREA;
+  const std::byte* base = cells.base + distance;
   uint64_t cell;
   uint64_t header;
   uint64_t depth;
@@ -147,11 +147,13 @@ template <class Entry>
   return popped;
 }
 
-// Pushes `entry`; false when the cell is full or closed.
+// Pushes `entry` there; false when the stack is full or closed.
 template <class Entry>
-[[gnu::always_inline]] inline bool stack_push(const Cells& cells, Entry entry) {
+[[gnu::always_inline]] inline bool stack_push(const Cells& cells, Entry entry,
+                                              size_t distance = 0) {
   static_assert(sizeof(Entry) == 4 || sizeof(Entry) == 8);
   struct rseq* area = RING3_RSEQ_AREA;
+  const std::byte* base = cells.base + distance;
   uint64_t cell;
   uint64_t header;
   uint64_t depth;
@@ -189,6 +191,7 @@ template <class Entry>
 // and starts again at the closed gate. Null when the gate is not `open`.
 inline StackCell* stack_close_own(const Cells& cells, uint64_t open) {
   struct rseq* area = RING3_RSEQ_AREA;
+  const std::byte* base = cells.base;
   uint64_t cell;
   uint64_t gate;
   bool closed;
@@ -213,6 +216,7 @@ inline StackCell* stack_close_own(const Cells& cells, uint64_t open) {
 // Adds `amount` to the 64-bit counter at `offset` in the cell; false when there is no cell.
 inline bool counter_add(const Cells& cells, size_t offset, uint64_t amount) {
   struct rseq* area = RING3_RSEQ_AREA;
+  const std::byte* base = cells.base;
   uint64_t cell;
   uint32_t refused;
   asm volatile(RING3_RSEQ_BEGIN
@@ -237,11 +241,11 @@ inline bool counter_add(const Cells& cells, size_t offset, uint64_t amount) {
 
 inline bool registered() { return false; }
 template <class Entry>
-bool stack_pop(const Cells&, Entry&) {
+bool stack_pop(const Cells&, Entry&, size_t = 0) {
   __builtin_unreachable();
 }
 template <class Entry>
-bool stack_push(const Cells&, Entry) {
+bool stack_push(const Cells&, Entry, size_t = 0) {
   __builtin_unreachable();
 }
 inline StackCell* stack_close_own(const Cells&, uint64_t) { __builtin_unreachable(); }

@@ -10,7 +10,8 @@ const PagePolicy kKernelPolicy{
     .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
       return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
     },
-    .highest_on_cpus = Order(0)};
+    .highest_on_cpus = Order(0),
+    .finds_doubles = false};
 
 void Buddy::insert(Pfn pfn, Order order) {
   memmap_.set_state(pfn, FrameState::buddy(order));
@@ -73,8 +74,9 @@ bool Buddy::has_free_buddy(Pfn pfn, Order order) const {
          memmap_.state(buddy) == FrameState::buddy(order);
 }
 
-void Buddy::put(Order order, std::span<const Frame> heads) {
+size_t Buddy::put(Order order, std::span<Frame> heads) {
   for (const Frame head : heads) put_one(Pfn(head), order);
+  return heads.size();
 }
 
 void Buddy::put_one(Pfn pfn, Order order) {

@@ -27,7 +27,7 @@ class Buddy final : public FreeBlocks {
   // In the largest aligned blocks that fit, the lowest at the head of its list.
   void add_free_range(Pfn start, Pfn end) override;
   size_t take(Order order, std::span<Frame> heads) override;
-  void put(Order order, std::span<const Frame> heads) override;
+  size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
   PageCount free_pages() const override { return free_pages_; }

@@ -92,6 +92,7 @@ const char* zone_name(ZoneType type);
 
 // What can become of a block's contents; the numbers are the kernel's.
 enum class Migratetype : uint8_t { kUnmovable = 0, kMovable = 1, kReclaimable = 2 };
+inline constexpr unsigned kMigratetypeShift = 3;  // where a Gfp has the two bits that are one
 
 // True for a request that is both movable and reclaimable, which no block can be: the caller's bug.
 constexpr bool has_two_migratetypes(Gfp gfp) {
@@ -110,9 +111,9 @@ constexpr std::optional<ZoneType> highest_zone(Gfp gfp) {
   if (places == kGfpFlagDma32) return ZoneType::kDma32;
   return std::nullopt;
 }
+// Of a request that is not both.
 constexpr Migratetype migratetype_of(Gfp gfp) {
-  if (gfp.any(kGfpFlagMovable)) return Migratetype::kMovable;
-  return gfp.any(kGfpFlagReclaimable) ? Migratetype::kReclaimable : Migratetype::kUnmovable;
+  return static_cast<Migratetype>(gfp.bits() >> kMigratetypeShift & 3);
 }
 
 // What a request of a task in `scope` comes to (the kernel's current_gfp_context(), and PF_MEMALLOC

@@ -77,6 +77,23 @@ class Memmap {
                                                         std::memory_order_relaxed);
   }
 
+  // The same without a locked instruction: a look, and a store. Two that both look before either
+  // stores, or one that stores when the other's block has gone on, both succeed.
+  bool claim_unlocked(Pfn pfn, Order order, PageOwner owner) const {
+    if (!state(pfn).is_allocated(order, owner)) return false;
+    set_state(pfn, FrameState::pcp(order));
+    return true;
+  }
+
+  // The block at `head` leaves a CPU's list and becomes `state`. False when it is on no list,
+  // whatever the list's entry says.
+  bool use_ticket(Pfn head, Order order, FrameState state) const {
+    if (this->state(head) != FrameState::pcp(order)) [[unlikely]]
+      return false;
+    set_state(head, state);
+    return true;
+  }
+
   // The head of the block that `pfn` lies in; `pfn` itself when it lies in none that is known by a
   // head. A block of 2^k frames starts at the next multiple of 2^k below each of its frames, and
   // between that and the frame there is no other head. May be stale at once.

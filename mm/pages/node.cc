@@ -8,15 +8,14 @@ namespace {
 constexpr Pfn kDmaEnd{(uint64_t{16} << 20) / kPageSize};
 constexpr Pfn kDma32End{(uint64_t{4} << 30) / kPageSize};
 
-// The first frame of each zone, and the end of the last.
-std::array<Pfn, kZones + 1> zone_borders(PageCount total) {
+ZoneBorders zone_borders(PageCount total) {
   const uint64_t granule = kMaxOrder.pages().value();
   const Pfn end = Pfn(0) + total;
   const Pfn movable(align_up(total.value() - total.value() / 4, granule));
   return {Pfn(0), std::min(kDmaEnd, movable), std::min(kDma32End, movable), movable, end};
 }
 
-ZonePages zone_sizes(const std::array<Pfn, kZones + 1>& borders) {
+ZonePages zone_sizes(const ZoneBorders& borders) {
   ZonePages sizes;
   for (size_t zone = 0; zone < kZones; ++zone) sizes[zone] = borders[zone + 1] - borders[zone];
   return sizes;
@@ -24,22 +23,26 @@ ZonePages zone_sizes(const std::array<Pfn, kZones + 1>& borders) {
 
 }  // namespace
 
-Result<Node> Node::create(const Memmap& memmap, const PagePolicy& policy, const Topology& topology,
-                          lockdep::Lockdep* lockdep, PageEvents& events, LimitedReports& reports) {
-  Node node;
-  const auto borders = zone_borders(memmap.page_count());
+Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEvents& events,
+                          LimitedReports& reports) {
+  const ZoneBorders borders = zone_borders(memmap.page_count());
+  auto pcp =
+      PcpLists::create(borders, config.policy->highest_on_cpus, config.direct, *config.topology);
+  if (!pcp) return pcp.error();
+  Node node(std::move(*pcp));
+  node.borders_ = borders;
   const ZonePages sizes = zone_sizes(borders);
   for (size_t zone = 0; zone < kZones; ++zone) {
-    node.starts_[zone] = borders[zone].value();
     if (sizes[zone] == PageCount(0)) continue;
+    const auto type = static_cast<ZoneType>(zone);
     auto created = Zone::create(memmap,
-                                {.type = static_cast<ZoneType>(zone),
+                                {.type = type,
                                  .start = borders[zone],
                                  .end = borders[zone + 1],
                                  .managed = sizes,
-                                 .policy = &policy,
-                                 .topology = &topology,
-                                 .lockdep = lockdep},
+                                 .policy = config.policy,
+                                 .pcp = node.pcp_.of_zone(type),
+                                 .lockdep = config.lockdep},
                                 events, reports);
     if (!created) return created.error();
     node.zones_[zone] = std::move(*created);

@@ -55,25 +55,55 @@ void for_each_block(const Words& words, Order least, Visit visit) {
   }
 }
 
-// Sets or clears the bits of `count` frames from `frame` on.
-template <bool value, class Words>
-void set_frames(Words& words, Frame frame, Frame count) {
+// Calls visit(word, mask) with the words of `count` frames from `frame` on, and their bits in them.
+template <class Words, class Visit>
+void for_each_word(Words& words, Frame frame, Frame count, Visit visit) {
   while (count != 0) {
     const Frame bit = frame % kWordFrames;
     const Frame here = std::min(count, kWordFrames - bit);
-    uint64_t& word = words[frame / kWordFrames];
-    const uint64_t mask = ones(here) << bit;
-    DCHECK((word & mask) == (value ? 0 : mask));
-    word = value ? word | mask : word & ~mask;
+    visit(words[frame / kWordFrames], ones(here) << bit);
     frame += here;
     count -= here;
   }
 }
 
+// False, with nothing done, when one of the frames is free already.
+template <class Words>
+[[gnu::always_inline]] inline bool add_frames(Words& words, Frame frame, Frame count) {
+  if (const Frame bit = frame % kWordFrames; bit + count <= kWordFrames) [[likely]] {
+    uint64_t& word = words[frame / kWordFrames];
+    const uint64_t mask = ones(count) << bit;
+    if ((word & mask) != 0) return false;
+    word |= mask;
+    return true;
+  }
+  uint64_t free = 0;
+  for_each_word(words, frame, count, [&](uint64_t word, uint64_t mask) { free |= word & mask; });
+  if (free != 0) return false;
+  for_each_word(words, frame, count, [](uint64_t& word, uint64_t mask) { word |= mask; });
+  return true;
+}
+
+template <class Words>
+void remove_frames(Words& words, Frame frame, Frame count) {
+  for_each_word(words, frame, count, [](uint64_t& word, uint64_t mask) {
+    DCHECK((word & mask) == mask);
+    word &= ~mask;
+  });
+}
+
+// Exchanges the head at `index` for the last, and leaves it out.
+void move_to_end(std::span<Frame>& heads, size_t index) {
+  std::swap(heads[index], heads.back());
+  heads = heads.first(heads.size() - 1);
+}
+
 }  // namespace
 
-const PagePolicy kPackedPolicy{
-    .name = "packed", .make = PackedBlocks::create, .highest_on_cpus = kMaxOrder};
+const PagePolicy kPackedPolicy{.name = "packed",
+                               .make = PackedBlocks::create,
+                               .highest_on_cpus = kMaxOrder,
+                               .finds_doubles = true};
 
 Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, Pfn start, Pfn end) {
   const Pfn base(align_down(start.value(), kMaxOrder.pages().value()));
@@ -193,7 +223,7 @@ void PackedBlocks::add_free_range(Pfn start, Pfn end) {
     if (count == kPageblockFrames) {
       set_room(pageblock, kWhole);
     } else {
-      set_frames<true>(words_[pageblock], offset, count);
+      add_frames(words_[pageblock], offset, count);
       set_room(pageblock, room_of(words_[pageblock]));
     }
     frame += count;
@@ -253,7 +283,7 @@ size_t PackedBlocks::take_from(size_t pageblock, Order order, std::span<Frame> h
   for_each_block(Words(words), order, [&](Order found, Frame frame) {
     const size_t here =
         std::min(heads.size() - taken, size_t{1} << (found.value() - order.value()));
-    set_frames<false>(words, frame, static_cast<Frame>(here) * step);
+    remove_frames(words, frame, static_cast<Frame>(here) * step);
     for (size_t i = 0; i < here; ++i) {
       heads[taken + i] = first + frame + static_cast<Frame>(i) * step;
     }
@@ -263,43 +293,67 @@ size_t PackedBlocks::take_from(size_t pageblock, Order order, std::span<Frame> h
   return taken;
 }
 
-void PackedBlocks::put(Order order, std::span<const Frame> heads) {
-  free_pages_ += order.pages() * heads.size();
-  while (!heads.empty()) {
-    const size_t pageblock = pageblock_of(heads.front());
-    size_t count = 1;
-    if (order > kPageblockOrder) {
-      rooms_[pageblock] = rooms_[pageblock + 1] = kWhole;
-      pairs_.insert(pageblock / 2);
-      ++pair_count_;
-      with_exactly_[0] -= 2;
-    } else if (order == kPageblockOrder) {
-      set_room(pageblock, kWhole);
-    } else {
-      while (count < heads.size() && pageblock_of(heads[count]) == pageblock) ++count;
-      put_in(pageblock, order, heads.first(count));
-    }
-    heads = heads.subspan(count);
+size_t PackedBlocks::put(Order order, std::span<Frame> heads) {
+  std::span<Frame> real = heads;
+  for (size_t done = 0; done < real.size();) {
+    std::span<Frame> rest = real.subspan(done);
+    const size_t here = order < kPageblockOrder ? put_in(pageblock_of(rest.front()), order, rest)
+                                                : put_whole(order, rest);
+    real = real.first(done + rest.size());
+    done += here;
   }
+  return real.size();
 }
 
-// The largest block may be a new one: in a word that has changed, or of whole words.
-void PackedBlocks::put_in(size_t pageblock, Order order, std::span<const Frame> heads) {
+size_t PackedBlocks::put_whole(Order order, std::span<Frame>& heads) {
+  const size_t pageblock = pageblock_of(heads.front());
+  const bool pair = order == kMaxOrder;
+  if (rooms_[pageblock] != 0 || (pair && rooms_[pageblock + 1] != 0)) [[unlikely]] {
+    move_to_end(heads, 0);
+    return 0;
+  }
+  if (pair) {
+    rooms_[pageblock] = rooms_[pageblock + 1] = kWhole;
+    pairs_.insert(pageblock / 2);
+    ++pair_count_;
+    with_exactly_[0] -= 2;
+  } else {
+    set_room(pageblock, kWhole);
+  }
+  free_pages_ += order.pages();
+  return 1;
+}
+
+// The largest free block may be a new one: in a word that has changed, or of whole words.
+size_t PackedBlocks::put_in(size_t pageblock, Order order, std::span<Frame>& heads) {
   Words& words = words_[pageblock];
   const Frame first = first_frame(pageblock);
   Room room = rooms_[pageblock];
   bool whole_words = false;
-  for (size_t i = 0; i < heads.size(); ++i) {
-    const Frame frame = heads[i] - first;
-    DCHECK(is_block_aligned(Pfn(heads[i]), order));
-    set_frames<true>(words, frame, Frame{1} << order.value());
-    const size_t at = frame / kWordFrames;
-    if (i + 1 < heads.size() && (heads[i + 1] - first) / kWordFrames == at) continue;
-    const uint64_t word = words[at];
-    whole_words |= word == ~uint64_t{0};
-    room = std::max(room, static_cast<Room>(longest_run(word) + 1));
+  const auto look_at = [&](Frame word) {
+    whole_words |= words[word] == ~uint64_t{0};
+    room = std::max(room, static_cast<Room>(longest_run(words[word]) + 1));
+  };
+  size_t done = 0;
+  Frame changed = 0;
+  while (done < heads.size() && pageblock_of(heads[done]) == pageblock) {
+    DCHECK(is_block_aligned(Pfn(heads[done]), order));
+    const Frame frame = heads[done] - first;
+    if (rooms_[pageblock] == kWhole || !add_frames(words, frame, Frame{1} << order.value()))
+        [[unlikely]] {
+      move_to_end(heads, done);
+      continue;
+    }
+    const Frame word = frame / kWordFrames;
+    if (done != 0 && word != changed) look_at(changed);
+    changed = word;
+    ++done;
   }
+  if (done == 0) return 0;
+  look_at(changed);
   set_room(pageblock, whole_words ? room_of(words) : room);
+  free_pages_ += order.pages() * done;
+  return done;
 }
 
 unsigned PackedBlocks::orders() const {

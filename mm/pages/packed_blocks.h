@@ -19,9 +19,6 @@
 
 namespace ring3::mm {
 
-// The kernel's pageblock_order on x86-64: 512 pages.
-inline constexpr Order kPageblockOrder{9};
-
 class PackedBlocks final : public FreeBlocks {
  public:
   // For the frames [start, end). kNoResource when the host refuses the bits.
@@ -31,7 +28,7 @@ class PackedBlocks final : public FreeBlocks {
   // A batch is filled from one pageblock after the other; a whole one is broken only for its first
   // block. In a pageblock, the smallest blocks that will do are used first.
   size_t take(Order order, std::span<Frame> heads) override;
-  void put(Order order, std::span<const Frame> heads) override;
+  size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
   PageCount free_pages() const override { return free_pages_; }
@@ -66,7 +63,10 @@ class PackedBlocks final : public FreeBlocks {
 
   size_t take_whole(Order order, std::span<Frame> heads);
   size_t take_from(size_t pageblock, Order order, std::span<Frame> heads);
-  void put_in(size_t pageblock, Order order, std::span<const Frame> heads);
+  // Those in front of `heads` that lie in one pageblock, or the first; returns how many. Those that
+  // were free already have gone to the end, and `heads` without them.
+  size_t put_in(size_t pageblock, Order order, std::span<Frame>& heads);
+  size_t put_whole(Order order, std::span<Frame>& heads);
 
   static constexpr Frame kPageblockFrames = Frame{1} << kPageblockOrder.value();
 

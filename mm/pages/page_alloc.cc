@@ -12,20 +12,16 @@
 namespace ring3::mm {
 namespace {
 
-// The highest zone by a request's zone modifiers and kinds, its five lowest bits; kNoZone when they
-// contradict each other.
-constexpr uint8_t kNoZone = 0xff;
-constexpr unsigned kZoneBits = 32;
-constexpr std::array<uint8_t, kZoneBits> kHighestZone = [] {
-  std::array<uint8_t, kZoneBits> zones{};
-  for (uint32_t bits = 0; bits < kZoneBits; ++bits) {
-    const std::optional<ZoneType> zone = highest_zone(Gfp(bits));
-    zones[bits] = zone && !has_two_migratetypes(Gfp(bits)) ? static_cast<uint8_t>(*zone) : kNoZone;
-  }
-  return zones;
-}();
-static_assert((kGfpFlagDma | kGfpFlagHighmem | kGfpFlagDma32 | kGfpFlagMovable |
-               kGfpFlagReclaimable) == Gfp(kZoneBits - 1));
+// Where the frames' states begin in their memory. The processor takes a load for one of what was
+// just stored when their addresses agree in the lowest 12 bits, and waits. Blocks begin at even
+// frames, and CPUs' lists at cache lines with a header of half a line: so their heads' states keep
+// clear of those.
+constexpr size_t kStatesOffset = kCacheLineBytes / 2;
+
+// What a block becomes that such a request gets.
+FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
+  return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
+}
 
 }  // namespace
 
@@ -42,15 +38,19 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   if (!arena) return arena.error();
   Result<os::Reservation> pages = os::reserve(size / kPageSize * sizeof(Page), alignof(Page));
   if (!pages) return pages.error();
-  Result<os::Reservation> states = os::reserve(size / kPageSize, alignof(Page));
+  Result<os::Reservation> states = os::reserve(kStatesOffset + size / kPageSize, alignof(Page));
   if (!states) return states.error();
   Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);
   if (!events) return events.error();
 
   std::unique_ptr<PageAllocator> allocator(new PageAllocator(
       std::move(*arena), std::move(*pages), std::move(*states), std::move(*events), config));
-  Result<Node> node = Node::create(allocator->memmap_, *config.policy, *config.topology,
-                                   config.lockdep, allocator->events_, allocator->reports_);
+  Result<Node> node = Node::create(allocator->memmap_,
+                                   {.policy = config.policy,
+                                    .topology = config.topology,
+                                    .lockdep = config.lockdep,
+                                    .direct = !config.page_owner},
+                                   allocator->events_, allocator->reports_);
   if (!node) return node.error();
   allocator->node_.emplace(std::move(*node));
   return allocator;
@@ -62,68 +62,88 @@ PageAllocator::PageAllocator(os::Reservation arena, os::Reservation pages, os::R
       pages_(std::move(pages)),
       states_(std::move(states)),
       memmap_(arena_.base(), reinterpret_cast<Page*>(pages_.base()),
-              reinterpret_cast<Atomic<uint8_t>*>(states_.base()),
+              reinterpret_cast<Atomic<uint8_t>*>(states_.base() + kStatesOffset),
               PageCount(config.size_bytes / kPageSize)),
       mappable_(config.mappable),
       page_owner_(config.page_owner),
+      exact_claims_(!config.policy->finds_doubles),
       events_(std::move(events)),
       reports_(*config.reports) {}
 
-// This CPU's list of the highest zone has no block:
-// 1. the zones are asked, down to their low watermarks;
-// 2. under those in every zone, or in pieces that are too small, the request may go down to the min
+// 1. The highest zone's list of this CPU, where no mark stands in the way: what lies there is not
+//    counted as free;
+// 2. the zones, down to their low watermarks;
+// 3. under those in every zone, or in pieces that are too small, the request may go down to the min
 //    mark, less what its flags open of the reserve;
-// 3. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
-// 4. if it must not fail, no mark stops it.
-bool PageAllocator::take_slow(Gfp asked, Order order, ZoneType highest, Frame& head) {
-  const auto low_mark = [](const Zone& zone) { return std::optional(zone.watermarks().low); };
-  if (node_->take(order, highest, low_mark, head)) return true;
+// 4. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
+// 5. if it must not fail, no mark stops it.
+Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
+  Pfn head = node_->first_of(highest).take_cached(order);
+  if (head != kNoPfn) return head;
+  head = node_->take(order, highest,
+                     [](const Zone& zone) { return std::optional(zone.watermarks().low); });
+  if (head != kNoPfn) return head;
   const Gfp gfp = gfp_in_scope(asked, Task::current().alloc_scope());
   const auto min_mark = [gfp](const Zone& zone) {
     return min_mark_for(gfp, zone.watermarks().min);
   };
-  if (node_->take(order, highest, min_mark, head)) return true;
-  if (gfp.any(kGfpFlagDirectReclaim) && drain_all() &&
-      node_->take(order, highest, min_mark, head)) {
-    return true;
+  head = node_->take(order, highest, min_mark);
+  if (head == kNoPfn && gfp.any(kGfpFlagDirectReclaim) && drain_all()) {
+    head = node_->take(order, highest, min_mark);
   }
-  return gfp.any(kGfpFlagNofail) &&
-         node_->take(
-             order, highest, [](const Zone&) { return std::optional<PageCount>(); }, head);
+  if (head == kNoPfn && gfp.any(kGfpFlagNofail)) {
+    head = node_->take(order, highest, [](const Zone&) { return std::optional<PageCount>(); });
+  }
+  return head;
 }
 
-void PageAllocator::prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
-  if (page_owner_) [[unlikely]]
-    page.caller.store(caller, std::memory_order_relaxed);
-  if (owner != PageOwner::kNobody) page.clear_owner_words();
-  if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());
-  // Last: until then whoever frees it frees it twice.
-  const bool compound = order > Order(0) && gfp.any(kGfpFlagComp);
-  memmap_.set_state(memmap_.pfn_of(page), FrameState::allocated(order, owner, compound));
-}
-
+// Nearly every request is served here: no owner, nothing to do to the block, and this CPU's list of
+// the highest zone has one. All else is a call at the end, so that no register is saved for it.
 Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
-  return alloc_owned_pages(gfp, order, PageOwner::kNobody, RING3_CALL_SITE());
+  const uintptr_t caller = RING3_CALL_SITE();
+  if (gfp.any(kGfpFlagZero) || order.value() >= PcpLists::kColumns || FaultPoint::may_fail())
+      [[unlikely]] {
+    return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
+  }
+  Frame head;
+  if (!node_->pcp().pop(gfp, order, head)) [[unlikely]] {
+    return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
+  }
+  if (!memmap_.use_ticket(Pfn(head), order, state_of_request(gfp, order, PageOwner::kNobody)))
+      [[unlikely]] {
+    return alloc_instead(Pfn(head), gfp, order, caller);
+  }
+  RING3_TRACE4(mm_page_alloc, head, order.value(), gfp.bits(),
+               static_cast<unsigned>(migratetype_of(gfp)));
+  return &memmap_.page(Pfn(head));
+}
+
+Page* PageAllocator::alloc_instead(Pfn dropped, Gfp gfp, Order order, uintptr_t caller) {
+  node_->zone_of(dropped).drop_popped(dropped, order);
+  return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
 }
 
 Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
-  const uint8_t highest = kHighestZone[gfp.bits() % kZoneBits];
-  if (!order.valid() || highest == kNoZone) [[unlikely]] {
-    const PageMisuse misuse = misuse_of_request(gfp, order);
-    reports_.report([&] { return bad_request_report(misuse, gfp, order, caller); });
+  if (const auto misuse = misuse_of_request(gfp, order)) [[unlikely]] {
+    reports_.report([&] { return bad_request_report(*misuse, gfp, order, caller); });
     return nullptr;
   }
-  const auto zone = static_cast<ZoneType>(highest);
-  const bool refused = !gfp.any(kGfpFlagNofail) && fail_page_alloc_.should_fail(order.bytes());
-  Frame head;
-  if (refused || (!node_->take_cached(order, zone, head) && !take_slow(gfp, order, zone, head)))
-      [[unlikely]] {
+  Pfn head = kNoPfn;
+  if (gfp.any(kGfpFlagNofail) || !fail_page_alloc_.should_fail(order.bytes())) [[likely]] {
+    head = take(gfp, order, *highest_zone(gfp));
+  }
+  if (head == kNoPfn) {
     events_.add(PageEvent::kAllocFailure);
     return nullptr;
   }
-  Page& page = memmap_.page(Pfn(head));
-  prepare(page, gfp, order, owner, caller);
-  RING3_TRACE4(mm_page_alloc, head, order.value(), gfp.bits(),
+  node_->pcp().route(gfp, order, node_->zone_of(head).type());
+  // Until its state says whose it is, whoever frees the block frees it twice.
+  Page& page = memmap_.page(head);
+  if (page_owner_) page.caller.store(caller, std::memory_order_relaxed);
+  if (owner != PageOwner::kNobody) page.clear_owner_words();
+  if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());
+  memmap_.set_state(head, state_of_request(gfp, order, owner));
+  RING3_TRACE4(mm_page_alloc, head.value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
   return &page;
 }
@@ -133,21 +153,21 @@ void PageAllocator::free_pages(Page* page, Order order) {
   if (page == nullptr) [[unlikely]]
     return;
   if (!memmap_.contains(page)) [[unlikely]] {
-    reports_.report([&] { return bad_address_report(memmap_, page, order, caller); });
+    report_address(page, order, caller);
     return;
   }
   free_block(*page, order, caller);
 }
 
-// No locked instruction: a look, and a store. Of two that look before either stores, both go on;
-// the block's ticket is one all the same (Zone).
-void PageAllocator::free_block(Page& page, Order order, uintptr_t caller) {
+inline void PageAllocator::free_block(Page& page, Order order, uintptr_t caller) {
   const Pfn pfn = memmap_.pfn_of(page);
-  if (!order.valid() || !memmap_.state(pfn).is_allocated(order, PageOwner::kNobody)) [[unlikely]] {
-    report_free(page, order, PageOwner::kNobody, caller);
+  constexpr PageOwner kOwner = PageOwner::kNobody;
+  if (!order.valid() || !(exact_claims_ ? memmap_.claim(pfn, order, kOwner)
+                                        : memmap_.claim_unlocked(pfn, order, kOwner)))
+      [[unlikely]] {
+    report_free(page, order, kOwner, caller);
     return;
   }
-  memmap_.set_state(pfn, FrameState::pcp(order));
   give_back(pfn, order, caller);
 }
 
@@ -162,12 +182,19 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
   return true;
 }
 
-void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
-  if (page_owner_) [[unlikely]]
-    memmap_.page(pfn).caller.store(caller, std::memory_order_relaxed);
+inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  const auto head = static_cast<Frame>(pfn.value());
-  node_->zone_of(head).put(head, order);
+  if (!node_->pcp().push(pfn, order)) [[unlikely]]
+    give_back_otherwise(pfn, order, caller);
+}
+
+void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
+  if (page_owner_) memmap_.page(pfn).caller.store(caller, std::memory_order_relaxed);
+  node_->zone_of(pfn).put(pfn, order);
+}
+
+void PageAllocator::report_address(const void* address, Order order, uintptr_t caller) {
+  reports_.report([&] { return bad_address_report(memmap_, address, order, caller); });
 }
 
 void PageAllocator::report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller) {
@@ -180,7 +207,7 @@ void PageAllocator::free_pages_at(void* address, Order order) {
   if (address == nullptr) return;
   Page* page = memmap_.page_of(address);
   if (page == nullptr) {
-    reports_.report([&] { return bad_address_report(memmap_, address, order, caller); });
+    report_address(address, order, caller);
   } else if (!is_aligned(reinterpret_cast<uintptr_t>(address), kPageSize)) {
     reports_.report(
         [&] { return bad_page_report(PageMisuse::kNotAligned, memmap_, *page, order, caller); });
@@ -192,7 +219,7 @@ void PageAllocator::free_pages_at(void* address, Order order) {
 void PageAllocator::split_pages(Page* page, Order order, Order to) {
   const uintptr_t caller = RING3_CALL_SITE();
   if (!memmap_.contains(page)) {
-    reports_.report([&] { return bad_address_report(memmap_, page, order, caller); });
+    report_address(page, order, caller);
     return;
   }
   const Pfn pfn = memmap_.pfn_of(*page);

@@ -56,8 +56,8 @@ class PageAllocator {
 
   // Gives back a block with the order it was allocated with; null is nothing. Anything else is
   // reported, with the page, its state and the caller, and changes nothing. Of two that free one
-  // block at the same moment, one is reported: at once, or when the block next leaves a CPU's list
-  // (Zone).
+  // block at the same moment, one is reported: at once under the kernel's policy, and when the
+  // block next leaves a CPU's list under the packed one (Zone).
   void free_pages(Page* page, Order order) __attribute__((noinline));
   // The same by the block's address: the kernel's free_pages(addr, order).
   void free_pages_at(void* address, Order order) __attribute__((noinline));
@@ -126,12 +126,18 @@ class PageAllocator {
   PageAllocator(os::Reservation arena, os::Reservation pages, os::Reservation states,
                 PerCpuCounters events, const PageAllocatorConfig& config);
 
-  bool take_slow(Gfp asked, Order order, ZoneType highest, Frame& head) __attribute__((noinline));
-  void prepare(Page& page, Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
-  void free_block(Page& page, Order order, uintptr_t caller);
-  void give_back(Pfn pfn, Order order, uintptr_t caller);
-  void report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller)
-      __attribute__((noinline, cold));
+  Pfn take(Gfp asked, Order order, ZoneType highest);
+  // Of a request that found `dropped`, which was on a list twice.
+  [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
+                                                   uintptr_t caller);
+  [[gnu::always_inline]] void free_block(Page& page, Order order, uintptr_t caller);
+  [[gnu::always_inline]] void give_back(Pfn pfn, Order order, uintptr_t caller);
+  [[gnu::noinline]] void give_back_otherwise(Pfn pfn, Order order, uintptr_t caller);
+
+  [[gnu::noinline, gnu::cold]] void report_address(const void* address, Order order,
+                                                   uintptr_t caller);
+  [[gnu::noinline, gnu::cold]] void report_free(const Page& page, Order order, PageOwner owner,
+                                                uintptr_t caller);
 
   os::Reservation arena_;
   os::Reservation pages_;
@@ -139,6 +145,7 @@ class PageAllocator {
   const Memmap memmap_;
   const bool mappable_;
   const bool page_owner_;
+  const bool exact_claims_;
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;

@@ -2,6 +2,8 @@
 
 // What is wrong with a request or with a free: looked at when something is, not before.
 
+#include <optional>
+
 #include "mm/pages/gfp.h"
 #include "mm/pages/memmap.h"
 
@@ -22,10 +24,12 @@ enum class PageMisuse {
   kLeaked,            // still allocated when the arena is closed
 };
 
-// What is wrong with a request that cannot be tried whatever the state of memory.
-inline PageMisuse misuse_of_request(Gfp gfp, Order order) {
+// What is wrong with a request whatever the state of memory; nothing when it can be tried.
+inline std::optional<PageMisuse> misuse_of_request(Gfp gfp, Order order) {
   if (!order.valid()) return PageMisuse::kOrderTooLarge;
-  return highest_zone(gfp) ? PageMisuse::kConflictingTypes : PageMisuse::kConflictingZones;
+  if (!highest_zone(gfp)) return PageMisuse::kConflictingZones;
+  if (has_two_migratetypes(gfp)) return PageMisuse::kConflictingTypes;
+  return std::nullopt;
 }
 
 // Why a free of `page` with `order` on behalf of `owner` could not claim it. By now another thread

@@ -32,9 +32,10 @@ class FreeBlocks {
   // likes. They are kInside: the caller says what they become.
   virtual size_t take(Order order, std::span<Frame> heads) = 0;
 
-  // Frees the blocks of `order` at `heads`, which are kInside, aligned and in range; each merges
-  // with its free buddy, order by order, as far as that goes.
-  virtual void put(Order order, std::span<const Frame> heads) = 0;
+  // Frees the blocks of `order` at `heads`, which are aligned and in range; each merges with its
+  // free buddy, order by order, as far as that goes. Those of which a part is free already are
+  // moved to the end of `heads`, if the policy finds_doubles; returns how many are not.
+  virtual size_t put(Order order, std::span<Frame> heads) = 0;
 
   // One more than the highest order of which a block is free; 0 when none is.
   virtual unsigned orders() const = 0;
@@ -52,6 +53,9 @@ struct PagePolicy {
   Result<std::unique_ptr<FreeBlocks>> (*make)(const Memmap& memmap, Pfn start, Pfn end);
   // CPUs keep lists of blocks up to this order.
   Order highest_on_cpus;
+  // put() finds blocks that are free already, whatever their FrameState says. Then a free needs no
+  // locked instruction.
+  bool finds_doubles;
 };
 
 // The kernel's lists: the block that was freed last (mm/pages/buddy.h).

@@ -21,6 +21,8 @@ using PageCount = Quantity<struct PageCountTag, uint64_t>;
 // The number of a page frame: its address divided by the page size, from 0 at the arena's start.
 using Pfn = Ordinal<struct PfnTag, uint64_t, PageCount>;
 
+inline constexpr Pfn kNoPfn = Pfn(~uint64_t{0});  // no frame
+
 // A page frame number as lists keep it, of half the size: an arena has no more than 2^32 frames.
 using Frame = uint32_t;
 
@@ -54,6 +56,9 @@ class Order {
 
 inline constexpr Order kMaxOrder{Order::kMax};
 inline constexpr size_t kOrders = Order::kMax + 1;  // the kernel's NR_PAGE_ORDERS
+
+// The kernel's pageblock_order on x86-64: 512 pages, what a huge page needs.
+inline constexpr Order kPageblockOrder{9};
 
 // True when a block of `order` may start at `pfn`.
 constexpr bool is_block_aligned(Pfn pfn, Order order) {

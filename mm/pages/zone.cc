@@ -15,23 +15,13 @@ constexpr lockdep::LockClassKey kZoneLockKey{"zone->lock"};
 
 Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfig& config,
                                            PageEvents& events, LimitedReports& reports) {
-  std::vector<PcpList> pcp;
-  for (Order order(0); order <= config.policy->highest_on_cpus; order = order.higher()) {
-    const uint32_t high =
-        pcp_high(config.end - config.start, config.topology->online_count(), order);
-    if (high == 0) break;
-    auto list = PcpList::create(high, *config.topology);
-    if (!list) return list.error();
-    pcp.push_back(std::move(*list));
-  }
   auto blocks = config.policy->make(memmap, config.start, config.end);
   if (!blocks) return blocks.error();
-  return std::unique_ptr<Zone>(
-      new Zone(memmap, config, events, reports, std::move(pcp), std::move(*blocks)));
+  return std::unique_ptr<Zone>(new Zone(memmap, config, events, reports, std::move(*blocks)));
 }
 
 Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
-           LimitedReports& reports, std::vector<PcpList> pcp, std::unique_ptr<FreeBlocks> blocks)
+           LimitedReports& reports, std::unique_ptr<FreeBlocks> blocks)
     : type_(config.type),
       start_(config.start),
       end_(config.end),
@@ -39,7 +29,7 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       memmap_(memmap),
       events_(events),
       reports_(reports),
-      pcp_(std::move(pcp)),
+      pcp_(config.pcp),
       lock_(config.lockdep, kZoneLockKey),
       blocks_(std::move(blocks)) {
   for (size_t highest = 0; highest < kZones; ++highest) {
@@ -56,48 +46,72 @@ void Zone::publish_locked() {
   orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
 }
 
-// One block for the caller and up to a batch less one for this CPU, where it has a list that is
-// open. Last in, first out: pushed in reverse, they come out in the order in which they were taken.
-bool Zone::take(Order order, uint64_t most, Frame& head) {
-  PcpList* const list = order.value() < pcp_.size() ? &pcp_[order.value()] : nullptr;
-  std::array<Frame, kMaxPcpBatch> taken;
-  const size_t wanted = list == nullptr ? 1 : std::min<uint64_t>(most, pcp_batch(list->capacity()));
-  size_t count;
-  {
-    lockdep::SpinlockGuard guard(lock_);
-    count = blocks_->take(order, std::span(taken).first(wanted));
-    publish_locked();
+Pfn Zone::take_cached(Order order) {
+  for (Frame head; pcp_[order.value()].pop(head);) {
+    if (memmap_.use_ticket(Pfn(head), order, {})) return Pfn(head);
+    drop_popped(Pfn(head), order);
   }
-  if (count == 0) return false;
-  events_.add(PageEvent::kMmPageAllocZoneLocked, count);
-  events_.add(PageEvent::kMmPageAlloc);
-  for (size_t i = 0; i < count; ++i) {
-    RING3_TRACE2(mm_page_alloc_zone_locked, taken[i], order.value());
-    if (i != 0) memmap_.set_state(Pfn(taken[i]), FrameState::pcp(order));
-  }
-  head = taken[0];
-  if (count == 1) return true;
-  const std::span rest = std::span(taken).subspan(1, count - 1);
-  std::ranges::reverse(rest);
-  wake(*list);
-  const uint32_t kept = list->fill(rest);
-  events_.add(PageEvent::kPcpRefill, kept);
-  put_back(order, rest.subspan(kept));
-  return true;
+  return kNoPfn;
 }
 
-void Zone::put_slow(Frame head, Order order) {
-  if (order.value() < pcp_.size()) {
-    PcpList& list = pcp_[order.value()];
+// One block for the caller and up to a batch less one for this CPU's list, if that is not closed.
+// Last in, first out: pushed in reverse, they come out in the order in which they were taken.
+Pfn Zone::take(Order order, uint64_t most) {
+  PcpList& list = pcp_[order.value()];
+  std::array<Frame, kMaxPcpBatch> taken;
+  const auto wanted = std::min<uint64_t>(most, std::max(pcp_batch(list.capacity()), uint32_t{1}));
+  const size_t count = take_free(order, std::span(taken).first(wanted));
+  if (count == 0) return kNoPfn;
+  events_.add(PageEvent::kMmPageAlloc);
+  if (count == 1) return Pfn(taken[0]);
+  const std::span rest = std::span(taken).subspan(1, count - 1);
+  for (const Frame head : rest) memmap_.set_state(Pfn(head), FrameState::pcp(order));
+  std::ranges::reverse(rest);
+  wake(list);
+  const uint32_t kept = list.fill(rest);
+  events_.add(PageEvent::kPcpRefill, kept);
+  put_back(order, rest.subspan(kept));
+  return Pfn(taken[0]);
+}
+
+// A block that has a user though it is free was freed twice at once, and went back once before the
+// second free wrote its ticket: its user keeps it.
+size_t Zone::take_free(Order order, std::span<Frame> heads) {
+  for (;;) {
+    size_t count;
+    {
+      lockdep::SpinlockGuard guard(lock_);
+      count = blocks_->take(order, heads);
+      publish_locked();
+    }
+    if (count == 0) return 0;
+    events_.add(PageEvent::kMmPageAllocZoneLocked, count);
+    size_t unused = 0;
+    for (const Frame head : heads.first(count)) {
+      RING3_TRACE2(mm_page_alloc_zone_locked, head, order.value());
+      if (memmap_.state(Pfn(head)) == FrameState()) [[likely]] {
+        heads[unused++] = head;
+      } else {
+        drop(Pfn(head), order);
+      }
+    }
+    if (unused != 0) return unused;
+  }
+}
+
+void Zone::put_slow(Pfn head, Order order) {
+  PcpList& list = pcp_[order.value()];
+  auto frame = static_cast<Frame>(head.value());
+  if (list.capacity() != 0) {
     wake(list);
     // The list is full: its oldest go, since the newest are still in this CPU's cache. Or it is
     // being drained, or this thread has none: the block goes back alone.
-    if (list.push(head)) return;
+    if (list.push(frame)) return;
     list.evict(pcp_batch(list.capacity()), [&](std::span<Frame> oldest) { flush(order, oldest); });
-    if (list.push(head)) return;
+    if (list.push(frame)) return;
   }
   events_.add(PageEvent::kMmPageFree);
-  put_back(order, {&head, 1});
+  put_back(order, {&frame, 1});
 }
 
 void Zone::flush(Order order, std::span<Frame> heads) {
@@ -108,34 +122,35 @@ void Zone::flush(Order order, std::span<Frame> heads) {
   put_back(order, heads);
 }
 
-// What has no ticket is put behind the others, and reported once the lock is released.
+// What has no ticket, or is free already, is put behind the others, and reported once the lock is
+// released.
 void Zone::put_back(Order order, std::span<Frame> heads) {
   if (heads.empty()) return;
   std::span<Frame> real = heads;
   {
     lockdep::SpinlockGuard guard(lock_);
     for (size_t i = 0; i < real.size();) {
-      if (use_ticket(real[i], order)) [[likely]] {
+      if (memmap_.use_ticket(Pfn(real[i]), order, {})) [[likely]] {
         ++i;
       } else {
         std::swap(real[i], real.back());
         real = real.first(real.size() - 1);
       }
     }
-    blocks_->put(order, real);
+    real = real.first(blocks_->put(order, real));
     publish_locked();
   }
-  for (const Frame head : heads.subspan(real.size())) drop(head, order);
+  for (const Frame head : heads.subspan(real.size())) drop(Pfn(head), order);
 }
 
-void Zone::drop(Frame head, Order order) {
+void Zone::drop(Pfn head, Order order) {
   events_.add(PageEvent::kFreedTwice);
-  const Page& page = memmap_.page(Pfn(head));
+  const Page& page = memmap_.page(head);
   reports_.report(
       [&] { return bad_page_report(PageMisuse::kFreedTwiceAtOnce, memmap_, page, order, 0); });
 }
 
-void Zone::drop_popped(Frame head, Order order) {
+void Zone::drop_popped(Pfn head, Order order) {
   events_.add(PageEvent::kFreedTwiceOnAlloc);
   drop(head, order);
 }
@@ -154,7 +169,7 @@ bool Zone::drain_all() {
     lockdep::SpinlockGuard guard(lock_);
     if (!std::exchange(cached_, false)) return false;
   }
-  const unsigned cpus = pcp_.empty() ? 0 : pcp_.front().cpus();
+  const unsigned cpus = pcp_.front().cpus();
   for (unsigned cpu = 0; cpu < cpus; ++cpu) drain_cpu(cpu);
   return true;
 }

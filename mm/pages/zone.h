@@ -6,15 +6,18 @@
 //
 // Blocks on a CPU's list are kPcp; they are neither allocated nor counted as free. That state is
 // their ticket: whoever takes a block off a list, to hand it out or to give it back, uses it up.
-// When two free one block at once, both may find it allocated and put it on a list; then there are
-// two entries and one ticket, and who takes the second finds none: it is dropped and reported. Two
-// that take both at the very same moment can both find the ticket; then the block has two users,
+//
+// Where a free needs no locked instruction (PagePolicy::finds_doubles), two that free one block at
+// once may both find it allocated, and put it on two lists. Then there is one ticket for two
+// entries: who takes the second finds none. Or the second free wrote its ticket when the first had
+// been used: then the block is free twice, which FreeBlocks::put() finds, or is free and in use,
+// which a take() finds. Whatever finds it drops it and reports it; nothing is ever freed or handed
+// out twice but where two take both entries at the very same moment: then the block has two users,
 // and the second to free it is reported.
 
 #include <array>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "lib/cpu/atomic.h"
 #include "lib/cpu/limited_reports.h"
@@ -22,7 +25,7 @@
 #include "lockdep/lockdep.h"
 #include "mm/pages/page_events.h"
 #include "mm/pages/page_policy.h"
-#include "mm/pages/pcp_sizes.h"
+#include "mm/pages/pcp_lists.h"
 #include "mm/pages/watermark.h"
 
 namespace ring3::mm {
@@ -33,14 +36,14 @@ struct ZoneConfig {
   Pfn end;
   ZonePages managed;  // of all zones, for the watermarks
   const PagePolicy* policy;
-  const Topology* topology;
+  std::span<PcpList> pcp;  // its own, by order, which outlive it
   lockdep::Lockdep* lockdep;
 };
 
 class Zone {
  public:
-  // kNoResource when the host refuses the per-CPU lists or what the policy needs. `memmap`,
-  // `events` and `reports` outlive the zone.
+  // kNoResource when the host refuses what the policy needs. `memmap`, `events` and `reports`
+  // outlive the zone.
   static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const ZoneConfig& config,
                                               PageEvents& events, LimitedReports& reports);
 
@@ -60,24 +63,18 @@ class Zone {
     return free > needed ? (free - needed) >> order.value() : 0;
   }
 
-  // The head of a block of `order` from this CPU's list; false when it has none. The block is
-  // kInside. Here and in put(), the list counts the event.
-  bool take_cached(Order order, Frame& head) {
-    if (order.value() >= pcp_.size()) return false;
-    while (pcp_[order.value()].pop(head)) {
-      if (use_ticket(head, order)) [[likely]]
-        return true;
-      drop_popped(head, order);
-    }
-    return false;
-  }
+  // The head of a block of `order` from this CPU's list, kInside; kNoPfn when it has none. Here and
+  // in put(), the list counts the event.
+  Pfn take_cached(Order order);
+  // Of a head that came from a CPU's list and had no ticket: reports it.
+  void drop_popped(Pfn head, Order order);
   // The same from the free blocks, of which this CPU's list gets a batch, with it no more than
   // `most`, 1 at least; counts the event.
-  bool take(Order order, uint64_t most, Frame& head) EXCLUDES(lock_);
+  Pfn take(Order order, uint64_t most) EXCLUDES(lock_);
 
   // Gives back a block that take() returned and that has been claimed since (kPcp).
-  void put(Frame head, Order order) {
-    if (order.value() < pcp_.size() && pcp_[order.value()].push(head)) [[likely]]
+  void put(Pfn head, Order order) {
+    if (pcp_[order.value()].push(static_cast<Frame>(head.value()))) [[likely]]
       return;
     put_slow(head, order);
   }
@@ -102,22 +99,13 @@ class Zone {
   size_t count_faults() const EXCLUDES(lock_);
 
  private:
-  using PcpList = PerCpuStack<Frame>;
-
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports,
-       std::vector<PcpList> pcp, std::unique_ptr<FreeBlocks> blocks);
+       std::unique_ptr<FreeBlocks> blocks);
 
-  // False when the block at `head` is not on any list, whatever its entry says.
-  bool use_ticket(Frame head, Order order) const {
-    if (memmap_.state(Pfn(head)) != FrameState::pcp(order)) [[unlikely]]
-      return false;
-    memmap_.set_state(Pfn(head), {});
-    return true;
-  }
-  [[gnu::cold]] void drop(Frame head, Order order);
-  [[gnu::cold]] void drop_popped(Frame head, Order order);
-
-  void put_slow(Frame head, Order order) EXCLUDES(lock_);
+  [[gnu::cold]] void drop(Pfn head, Order order);
+  // As FreeBlocks::take(), without the lock held.
+  size_t take_free(Order order, std::span<Frame> heads) EXCLUDES(lock_);
+  [[gnu::noinline]] void put_slow(Pfn head, Order order) EXCLUDES(lock_);
   // Moves what a CPU's list held back to the free blocks.
   void flush(Order order, std::span<Frame> heads) EXCLUDES(lock_);
   // The same with blocks that are on no list.
@@ -135,7 +123,7 @@ class Zone {
   PageEvents& events_;
   LimitedReports& reports_;
 
-  std::vector<PcpList> pcp_;  // by order, of the orders that CPUs keep
+  const std::span<PcpList> pcp_;
 
   mutable lockdep::Spinlock lock_;
   const std::unique_ptr<FreeBlocks> blocks_ PT_GUARDED_BY(lock_);

@@ -44,7 +44,7 @@ struct BuddyArena {
   }
   void put(Frame head, unsigned order) {
     memmap.set_state(Pfn(head), {});
-    free->put(Order(order), {&head, 1});
+    BOOST_REQUIRE(free->put(Order(order), {&head, 1}) == 1u);
   }
   std::vector<uint64_t> blocks() const {
     const auto counts = free->free_blocks();

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -118,6 +119,29 @@ BOOST_AUTO_TEST_CASE(whole_pageblocks_pair_up_and_single_ones_go_first) {
   BOOST_TEST(arena.blocks(9) == 1u);
   BOOST_TEST(arena.take(9) == 1536u);
   BOOST_TEST(arena.take(10) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_free_already_is_left_out) {
+  PackedArena arena;
+  arena.batch(0, 4);
+  arena.take(9);
+  arena.take(10);
+  const auto before = arena.blocks();
+  // Twice in one batch, inside a free block, in a whole pageblock, over one that is partly free.
+  std::vector<Frame> heads = {1, 2, 1, 77, 4096, 3};
+  BOOST_TEST(arena.free->put(Order(0), heads) == 3u);
+  std::ranges::sort(heads.begin(), heads.begin() + 3);
+  BOOST_TEST(heads[0] == 1u);
+  BOOST_TEST(heads[1] == 2u);
+  BOOST_TEST(heads[2] == 3u);
+  BOOST_TEST(arena.batch(0, 3) == (std::vector<Frame>{1, 2, 3}));
+  for (const auto& [head, order] :
+       {std::pair{Frame{0}, 3u}, {256, 8}, {0, 9}, {4096, 9}, {4096, 10}, {0, 10}}) {
+    std::vector<Frame> one{head};
+    BOOST_TEST(arena.free->put(Order(order), one) == 0u);
+  }
+  BOOST_TEST(arena.blocks() == before);
+  BOOST_TEST(arena.free->count_faults() == 0u);
 }
 
 // LLFree leaves 87 % by the same rules, the kernel's lists about one in a hundred.

@@ -1,0 +1,83 @@
+#pragma once
+
+// The lists of free blocks that each CPU keeps, of every zone and order, and the shortest way to
+// the one that a request or a free is for.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lib/cpu/percpu_stack.h"
+#include "lib/reservation.h"
+#include "mm/pages/gfp.h"
+#include "mm/pages/page_units.h"
+
+namespace ring3::mm {
+
+using PcpList = PerCpuStack<Frame>;
+
+// The most blocks of `order` that one of `cpus` CPUs keeps of a zone of `managed` pages; 0 where
+// its share is too small for two.
+uint32_t pcp_high(PageCount managed, unsigned cpus, Order order);
+
+// How many of them are refilled and flushed at a time: half, up to kMaxPcpBatch.
+inline constexpr uint32_t kMaxPcpBatch = 128;
+constexpr uint32_t pcp_batch(uint32_t high) { return std::min(high / 2, kMaxPcpBatch); }
+
+// The first frame of each zone, and the end of the last; a zone without pages begins where the next
+// one does. All are multiples of the largest block.
+using ZoneBorders = std::array<Pfn, kZones + 1>;
+
+class PcpLists {
+ public:
+  // CPUs keep blocks of orders up to `highest`. Where `direct` is false, every pop() and push() is
+  // refused. kNoResource when the host refuses memory; `topology` outlives the lists.
+  static Result<PcpLists> create(const ZoneBorders& borders, Order highest, bool direct,
+                                 const Topology& topology);
+
+  // By order; of those that CPUs do not keep, with room for nothing.
+  std::span<PcpList> of_zone(ZoneType zone) {
+    return std::span(lists_).subspan(static_cast<size_t>(zone) * kOrders, kOrders);
+  }
+
+  // Pops from this CPU's list of the zone that requests like this one are served from. False when
+  // there is nothing on it, and for a request that contradicts itself; then, the zones are to be
+  // asked. So is it with push(), of a block of the zone that `head` lies in. order < kColumns.
+  static constexpr unsigned kColumns = 16;
+  [[gnu::always_inline]] bool pop(Gfp gfp, Order order, Frame& head) {
+    AtomicRef<uint32_t> list(by_request_[gfp.bits() % kRows][order.value()]);
+    return sequences_.pop(list.load(std::memory_order_relaxed), head);
+  }
+  // Requests like this one are served from `zone` from now on, until its list of a CPU is empty:
+  // from the highest zone at first, and from a lower one when that is used up. Relaxed: every list
+  // does, only some are the better ones.
+  void route(Gfp gfp, Order order, ZoneType zone) {
+    const uint32_t list = direct_ ? by_zone_[static_cast<size_t>(zone)][order.value()] : nowhere_;
+    AtomicRef<uint32_t> route(by_request_[gfp.bits() % kRows][order.value()]);
+    if (route.load(std::memory_order_relaxed) != list) route.store(list, std::memory_order_relaxed);
+  }
+  [[gnu::always_inline]] bool push(Pfn head, Order order) const {
+    const auto* zones = reinterpret_cast<const uint8_t*>(zones_.base());
+    const uint8_t zone = zones[head.value() / kMaxOrder.pages().value()];
+    return sequences_.push(by_zone_[zone][order.value()], static_cast<Frame>(head.value()));
+  }
+
+ private:
+  static constexpr unsigned kRows = 32;  // the zone modifiers and kinds of a Gfp: its lowest bits
+  using Row = std::array<uint32_t, kColumns>;
+
+  PcpLists(std::vector<PcpList> lists, os::Reservation zones, const ZoneBorders& borders,
+           bool direct);
+
+  std::vector<PcpList> lists_;  // zone by zone, and one more that refuses everything
+  os::Reservation zones_;       // the zone of each block of the highest order, a byte
+  PerCpuSequences<Frame> sequences_;
+  bool direct_;
+  uint32_t nowhere_;  // the list that refuses everything
+  // How far from the first list the one is that is meant.
+  std::array<Row, kRows> by_request_;
+  std::array<Row, kZones> by_zone_;
+};
+
+}  // namespace ring3::mm
