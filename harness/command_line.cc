@@ -373,9 +373,10 @@ HeapOptions resolve(const HeapOptions& options) {
 void add_hunt(CLI::App& program, HuntOptions& options) {
   CLI::App& app = *program.add_subcommand(
       "hunt", "run small scenarios under schedules of all kinds and look for races (MODE=sim)");
-  app.add_option("--target", options.target,
-                 "where: percpu, lock, pages, slab, tcp, all of them (the default), or canary, a "
-                 "planted race")
+  app.add_option(
+         "--target", options.target,
+         "where: percpu, lock, pages, packed, slab, tcp, all of them (the default), or canary, a "
+         "planted race")
       ->option_text("NAME");
   add_parsed(app, "--strategy", options.strategy, parse_strategy,
              "who decides: random, pct, pos or surw (default: all in turn)")

@@ -11,6 +11,7 @@ const PagePolicy kKernelPolicy{
       return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
     },
     .highest_on_cpus = Order(0),
+    .smallest_region = PageCount::max(),
     .finds_doubles = false};
 
 void Buddy::insert(Pfn pfn, Order order) {

@@ -42,6 +42,7 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
                                  .managed = sizes,
                                  .policy = config.policy,
                                  .pcp = node.pcp_.of_zone(type),
+                                 .cpus = config.topology->online_count(),
                                  .lockdep = config.lockdep},
                                 events, reports);
     if (!created) return created.error();

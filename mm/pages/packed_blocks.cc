@@ -16,34 +16,47 @@ constexpr uint64_t ones(unsigned count) {
   return count == kWordFrames ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
 }
 
-// Of a pageblock's words, a bit each that is all ones.
-template <class Words>
-uint64_t full_words(const Words& words) {
+// Of a pageblock's words, a bit each that is all ones, and that is neither that nor 0.
+struct WordKinds {
+  template <class Words>
+  explicit WordKinds(const Words& words) {
+    for (size_t i = 0; i < words.size(); ++i) {
+      full |= uint64_t{words[i] == ~uint64_t{0}} << i;
+      partial |= uint64_t{words[i] != 0} << i;
+    }
+    partial &= ~full;
+  }
   uint64_t full = 0;
-  for (size_t i = 0; i < words.size(); ++i) full |= uint64_t{words[i] == ~uint64_t{0}} << i;
-  return full;
-}
+  uint64_t partial = 0;
+};
 
 // Calls visit(order, frame) for each free block of `least` or more of a pageblock with `words`,
 // smallest first, `frame` from the pageblock's start, until it returns false.
 template <class Words, class Visit>
 void for_each_block(const Words& words, Order least, Visit visit) {
-  Words starts = words;
-  for (unsigned k = 0; k < least.value() && k < kWordOrder; ++k) {
-    for (uint64_t& word : starts) word = pair_up(word, k);
+  const WordKinds kinds(words);
+  // In words that are partly free.
+  Words starts;
+  uint64_t left = least.value() < kWordOrder ? kinds.partial : 0;
+  for (uint64_t bits = left; bits != 0; bits &= bits - 1) {
+    const auto i = static_cast<size_t>(std::countr_zero(bits));
+    starts[i] = words[i];
+    for (unsigned k = 0; k < least.value(); ++k) starts[i] = pair_up(starts[i], k);
   }
-  for (unsigned k = least.value(); k < kWordOrder; ++k) {
-    for (size_t i = 0; i < starts.size(); ++i) {
+  for (unsigned k = least.value(); left != 0; ++k) {
+    for (uint64_t bits = left; bits != 0; bits &= bits - 1) {
+      const auto i = static_cast<size_t>(std::countr_zero(bits));
       const uint64_t larger = pair_up(starts[i], k);
       for (uint64_t exact = unpaired(starts[i], larger, k); exact != 0; exact &= exact - 1) {
         const auto bit = static_cast<Frame>(std::countr_zero(exact));
         if (!visit(Order(k), static_cast<Frame>(i) * kWordFrames + bit)) return;
       }
       starts[i] = larger;
+      if (larger == 0) left &= ~(uint64_t{1} << i);
     }
   }
   // Larger ones are runs of whole words.
-  uint64_t full = full_words(words);
+  uint64_t full = kinds.full;
   for (unsigned k = 0; full != 0; ++k) {
     const uint64_t larger = pair_up(full, k);
     const Order order(kWordOrder + k);
@@ -103,6 +116,7 @@ void move_to_end(std::span<Frame>& heads, size_t index) {
 const PagePolicy kPackedPolicy{.name = "packed",
                                .make = PackedBlocks::create,
                                .highest_on_cpus = kMaxOrder,
+                               .smallest_region = PageCount((size_t{256} << 20) / kPageSize),
                                .finds_doubles = true};
 
 Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, Pfn start, Pfn end) {
@@ -129,7 +143,7 @@ Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, P
 
 PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
                            os::Reservation words, os::Reservation rooms,
-                           std::vector<IndexSet> with_room, IndexSet singles, IndexSet pairs)
+                           std::vector<IndexSet> in_use, IndexSet singles, IndexSet pairs)
     : memmap_(memmap),
       start_(start),
       end_(end),
@@ -138,25 +152,20 @@ PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
       rooms_memory_(std::move(rooms)),
       words_(reinterpret_cast<Words*>(words_memory_.base())),
       rooms_(reinterpret_cast<Room*>(rooms_memory_.base())),
-      with_room_(std::move(with_room)),
+      in_use_(std::move(in_use)),
       singles_(std::move(singles)),
       pairs_(std::move(pairs)) {
   with_exactly_[0] = pageblocks();
 }
 
 PackedBlocks::Room PackedBlocks::room_of(const Words& words) {
-  if (const uint64_t full = full_words(words); full != 0) {
-    return static_cast<Room>(kWordOrder + longest_run(full) + 1);
+  const WordKinds kinds(words);
+  if (kinds.full != 0) return static_cast<Room>(kWordOrder + longest_run(kinds.full) + 1);
+  unsigned room = 0;
+  for (uint64_t bits = kinds.partial; bits != 0; bits &= bits - 1) {
+    room = std::max(room, longest_run(words[static_cast<size_t>(std::countr_zero(bits))]) + 1);
   }
-  Words starts = words;
-  Room room = 0;
-  for (unsigned k = 0;; ++k) {
-    uint64_t any = 0;
-    for (const uint64_t word : starts) any |= word;
-    if (any == 0) return room;
-    ++room;
-    for (uint64_t& word : starts) word = pair_up(word, k);
-  }
+  return static_cast<Room>(room);
 }
 
 void PackedBlocks::set_room(size_t pageblock, Room room) {
@@ -166,18 +175,23 @@ void PackedBlocks::set_room(size_t pageblock, Room room) {
     remove_whole(pageblock);
   } else {
     --with_exactly_[before];
+    if (before != 0) in_use_[before - 1].erase(pageblock);
   }
-  // The sets it was in, and those in which it is to be: of a whole one, none.
-  const Room was = before == kWhole ? 0 : before;
-  const Room is = room == kWhole ? 0 : room;
-  for (Room order = was; order < is; ++order) with_room_[order].insert(pageblock);
-  for (Room order = is; order < was; ++order) with_room_[order].erase(pageblock);
   if (room == kWhole) {
     add_whole(pageblock);
   } else {
     ++with_exactly_[room];
+    if (room != 0) in_use_[room - 1].insert(pageblock);
   }
   rooms_[pageblock] = room;
+}
+
+size_t PackedBlocks::lowest_in_use(Order order) const {
+  size_t lowest = IndexSet::kNone;
+  for (unsigned o = order.value(); o < kPageblockOrder.value(); ++o) {
+    if (with_exactly_[o + 1] != 0) lowest = std::min(lowest, in_use_[o].at_or_after(0));
+  }
+  return lowest;
 }
 
 void PackedBlocks::add_whole(size_t pageblock) {
@@ -239,7 +253,7 @@ size_t PackedBlocks::take(Order order, std::span<Frame> heads) {
     taken = take_whole(order, heads);
   } else {
     while (taken < heads.size()) {
-      size_t pageblock = with_room_[order.value()].at_or_after(0);
+      size_t pageblock = lowest_in_use(order);
       if (pageblock == IndexSet::kNone) {
         if (taken != 0) break;
         pageblock = lowest_whole();
@@ -329,6 +343,7 @@ size_t PackedBlocks::put_in(size_t pageblock, Order order, std::span<Frame>& hea
   Words& words = words_[pageblock];
   const Frame first = first_frame(pageblock);
   Room room = rooms_[pageblock];
+  const bool whole = room == kWhole;
   bool whole_words = false;
   const auto look_at = [&](Frame word) {
     whole_words |= words[word] == ~uint64_t{0};
@@ -339,8 +354,7 @@ size_t PackedBlocks::put_in(size_t pageblock, Order order, std::span<Frame>& hea
   while (done < heads.size() && pageblock_of(heads[done]) == pageblock) {
     DCHECK(is_block_aligned(Pfn(heads[done]), order));
     const Frame frame = heads[done] - first;
-    if (rooms_[pageblock] == kWhole || !add_frames(words, frame, Frame{1} << order.value()))
-        [[unlikely]] {
+    if (whole || !add_frames(words, frame, Frame{1} << order.value())) [[unlikely]] {
       move_to_end(heads, done);
       continue;
     }
@@ -368,12 +382,13 @@ std::array<uint64_t, kOrders> PackedBlocks::free_blocks() const {
   std::array<uint64_t, kOrders> blocks{};
   blocks[kPageblockOrder.value()] = single_count_;
   blocks[kMaxOrder.value()] = pair_count_;
-  const IndexSet& in_use = with_room_.front();
-  for (size_t at = in_use.at_or_after(0); at != IndexSet::kNone; at = in_use.at_or_after(at + 1)) {
-    for_each_block(words_[at], Order(0), [&](Order order, Frame) {
-      ++blocks[order.value()];
-      return true;
-    });
+  for (const IndexSet& set : in_use_) {
+    for (size_t at = set.at_or_after(0); at != IndexSet::kNone; at = set.at_or_after(at + 1)) {
+      for_each_block(words_[at], Order(0), [&](Order order, Frame) {
+        ++blocks[order.value()];
+        return true;
+      });
+    }
   }
   return blocks;
 }
@@ -390,8 +405,8 @@ size_t PackedBlocks::count_faults() const {
     const bool whole = room == kWhole;
     const Room in_bits = room_of(words);
     if (in_bits != (whole ? 0 : room)) ++faults;
-    for (Room order = 0; order < with_room_.size(); ++order) {
-      if (with_room_[order].contains(at) != (order < in_bits)) ++faults;
+    for (size_t order = 0; order < in_use_.size(); ++order) {
+      if (in_use_[order].contains(at) != (order + 1 == in_bits)) ++faults;
     }
     const bool single = whole && rooms_[at ^ 1] != kWhole;
     const bool pair = whole && !single;

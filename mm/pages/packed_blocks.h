@@ -46,10 +46,10 @@ class PackedBlocks final : public FreeBlocks {
   using Words = std::array<uint64_t, kWords>;
 
   PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base, os::Reservation words,
-               os::Reservation rooms, std::vector<IndexSet> with_room, IndexSet singles,
+               os::Reservation rooms, std::vector<IndexSet> in_use, IndexSet singles,
                IndexSet pairs);
 
-  size_t pageblocks() const { return with_room_.front().limit(); }
+  size_t pageblocks() const { return in_use_.front().limit(); }
   size_t pageblock_of(Frame frame) const { return (frame - base_) / kPageblockFrames; }
   Frame first_frame(size_t pageblock) const {
     return base_ + static_cast<Frame>(pageblock * kPageblockFrames);
@@ -60,6 +60,9 @@ class PackedBlocks final : public FreeBlocks {
   void add_whole(size_t pageblock);
   void remove_whole(size_t pageblock);
   size_t lowest_whole() const;
+  // The lowest pageblock in use with a free block of `order` or more; IndexSet::kNone if there is
+  // none.
+  size_t lowest_in_use(Order order) const;
 
   size_t take_whole(Order order, std::span<Frame> heads);
   size_t take_from(size_t pageblock, Order order, std::span<Frame> heads);
@@ -78,9 +81,9 @@ class PackedBlocks final : public FreeBlocks {
   os::Reservation rooms_memory_;
   Words* const words_;
   Room* const rooms_;
-  std::vector<IndexSet> with_room_;  // pageblocks in use with a free block of the order or more
-  IndexSet singles_;                 // whole pageblocks whose buddies are not
-  IndexSet pairs_;                   // pairs of whole pageblocks: blocks of the highest order
+  std::vector<IndexSet> in_use_;  // pageblocks in use, by the order of the largest free block
+  IndexSet singles_;              // whole pageblocks whose buddies are not
+  IndexSet pairs_;                // pairs of whole pageblocks: blocks of the highest order
   // How many pageblocks have each Room, whole ones counted as singles_ or as pairs_.
   std::array<uint64_t, kWhole> with_exactly_{};
   uint64_t single_count_ = 0;

@@ -13,10 +13,13 @@ constexpr uint64_t kMostBlocks = 512;
 constexpr uint64_t kMostPages = 16384;
 
 // What all CPUs keep of a zone, as a share. What is on a list is used again wherever it lies, so
-// lists of small blocks that are long keep memory from being packed; of whole pageblocks any one is
-// as good as another. A drain, which comes before a request is refused for want of memory, has it
-// all back.
-constexpr uint64_t share_of(Order order) { return order < kPageblockOrder ? 256 : 16; }
+// long lists of small blocks keep memory from being packed, the more the smaller they are; of whole
+// pageblocks any one is as good as another, and they may go as far as the kernel's lists do. A
+// drain, which comes before a request is refused for want of memory, has it all back.
+constexpr uint64_t share_of(Order order) {
+  constexpr Order kCostly{3};  // the kernel's PAGE_ALLOC_COSTLY_ORDER
+  return order <= kCostly ? 256 : order < kPageblockOrder ? 64 : 8;
+}
 
 static_assert((kGfpFlagDma | kGfpFlagHighmem | kGfpFlagDma32 | kGfpFlagMovable |
                kGfpFlagReclaimable) == Gfp(31));

@@ -1,27 +1,43 @@
 #include "mm/pages/zone.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "lib/bits.h"
+#include "lib/cpu/task.h"
 #include "lib/tracepoint.h"
 #include "mm/pages/page_report.h"
 
 namespace ring3::mm {
 namespace {
 
-constexpr lockdep::LockClassKey kZoneLockKey{"zone->lock"};
+constexpr lockdep::LockClassKey kDrainLockKey{"zone->drain_lock"};
+
+// The pages of each of a zone's regions: one for each of the CPUs, but none smaller than the policy
+// wants them.
+uint64_t region_pages(PageCount managed, unsigned cpus, const PagePolicy& policy) {
+  const uint64_t most = std::max<uint64_t>(1, managed / policy.smallest_region);
+  return align_up(div_round_up(managed.value(), std::min<uint64_t>(most, cpus)),
+                  kMaxOrder.pages().value());
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfig& config,
                                            PageEvents& events, LimitedReports& reports) {
-  auto blocks = config.policy->make(memmap, config.start, config.end);
-  if (!blocks) return blocks.error();
-  return std::unique_ptr<Zone>(new Zone(memmap, config, events, reports, std::move(*blocks)));
+  std::unique_ptr<Zone> zone(new Zone(memmap, config, events, reports));
+  const PageCount pages(zone->region_pages_);
+  for (Pfn start = config.start; start < config.end; start = start + pages) {
+    const Pfn end = std::min(start + pages, config.end);
+    auto blocks = config.policy->make(memmap, start, end);
+    if (!blocks) return blocks.error();
+    zone->regions_.push_back(
+        std::make_unique<FreeRegion>(config.lockdep, start, end, std::move(*blocks)));
+  }
+  return zone;
 }
 
 Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
-           LimitedReports& reports, std::unique_ptr<FreeBlocks> blocks)
+           LimitedReports& reports)
     : type_(config.type),
       start_(config.start),
       end_(config.end),
@@ -30,20 +46,23 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       events_(events),
       reports_(reports),
       pcp_(config.pcp),
-      lock_(config.lockdep, kZoneLockKey),
-      blocks_(std::move(blocks)) {
+      drain_lock_(config.lockdep, kDrainLockKey),
+      region_pages_(region_pages(config.end - config.start, config.cpus, *config.policy)) {
   for (size_t highest = 0; highest < kZones; ++highest) {
     lowmem_reserve_[highest] =
         lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed);
   }
-  lockdep::SpinlockGuard guard(lock_);
-  blocks_->add_free_range(start_, end_);
-  publish_locked();
 }
 
-void Zone::publish_locked() {
-  free_pages_racy_.store(blocks_->free_pages().value(), std::memory_order_relaxed);
-  orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
+uint64_t Zone::spare_racy(Order order, PageCount mark, ZoneType highest) const {
+  const uint64_t needed = mark.value() + lowmem_reserve_[static_cast<size_t>(highest)].value();
+  uint64_t free = 0;
+  uint32_t orders = 0;
+  for (const auto& region : regions_) {
+    free += region->free_pages_racy();
+    orders = std::max(orders, region->orders_racy());
+  }
+  return order.value() < orders && free > needed ? (free - needed) >> order.value() : 0;
 }
 
 Pfn Zone::take_cached(Order order) {
@@ -75,16 +94,17 @@ Pfn Zone::take(Order order, uint64_t most) {
 }
 
 // A block that has a user though it is free was freed twice at once, and went back once before the
-// second free wrote its ticket: its user keeps it.
+// second free wrote its ticket: its user keeps it, and the next ones are looked at.
 size_t Zone::take_free(Order order, std::span<Frame> heads) {
-  for (;;) {
-    size_t count;
-    {
-      lockdep::SpinlockGuard guard(lock_);
-      count = blocks_->take(order, heads);
-      publish_locked();
+  const size_t home = regions_.size() == 1 ? 0 : Task::current().cpu() % regions_.size();
+  for (size_t at = 0; at < regions_.size();) {
+    FreeRegion& region = *regions_[(home + at) % regions_.size()];
+    const size_t count =
+        order.value() < region.orders_racy() ? region.take(order, heads) : size_t{0};
+    if (count == 0) {
+      ++at;
+      continue;
     }
-    if (count == 0) return 0;
     events_.add(PageEvent::kMmPageAllocZoneLocked, count);
     size_t unused = 0;
     for (const Frame head : heads.first(count)) {
@@ -97,16 +117,17 @@ size_t Zone::take_free(Order order, std::span<Frame> heads) {
     }
     if (unused != 0) return unused;
   }
+  return 0;
 }
 
-void Zone::put_slow(Pfn head, Order order) {
+void Zone::put(Pfn head, Order order) {
   PcpList& list = pcp_[order.value()];
   auto frame = static_cast<Frame>(head.value());
+  if (list.push(frame)) return;
   if (list.capacity() != 0) {
     wake(list);
     // The list is full: its oldest go, since the newest are still in this CPU's cache. Or it is
     // being drained, or this thread has none: the block goes back alone.
-    if (list.push(frame)) return;
     list.evict(pcp_batch(list.capacity()), [&](std::span<Frame> oldest) { flush(order, oldest); });
     if (list.push(frame)) return;
   }
@@ -122,25 +143,20 @@ void Zone::flush(Order order, std::span<Frame> heads) {
   put_back(order, heads);
 }
 
-// What has no ticket, or is free already, is put behind the others, and reported once the lock is
-// released.
+// Region by region, as they come.
 void Zone::put_back(Order order, std::span<Frame> heads) {
-  if (heads.empty()) return;
-  std::span<Frame> real = heads;
-  {
-    lockdep::SpinlockGuard guard(lock_);
-    for (size_t i = 0; i < real.size();) {
-      if (memmap_.use_ticket(Pfn(real[i]), order, {})) [[likely]] {
-        ++i;
-      } else {
-        std::swap(real[i], real.back());
-        real = real.first(real.size() - 1);
-      }
-    }
-    real = real.first(blocks_->put(order, real));
-    publish_locked();
+  while (!heads.empty()) {
+    const size_t region = region_of(heads.front());
+    const uint64_t first = start_.value() + region * region_pages_;
+    const bool last = region + 1 == regions_.size();
+    const uint64_t pages = last ? end_.value() - first : region_pages_;
+    const auto others = std::partition(heads.begin(), heads.end(),
+                                       [&](Frame head) { return head - first < pages; });
+    const std::span here(heads.begin(), others);
+    const size_t put = regions_[region]->put(memmap_, order, here);
+    for (const Frame head : here.subspan(put)) drop(Pfn(head), order);
+    heads = {others, heads.end()};
   }
-  for (const Frame head : heads.subspan(real.size())) drop(Pfn(head), order);
 }
 
 void Zone::drop(Pfn head, Order order) {
@@ -159,14 +175,14 @@ void Zone::drop_popped(Pfn head, Order order) {
 // and sees both.
 void Zone::wake(PcpList& list) {
   if (!list.is_shut()) return;
-  lockdep::SpinlockGuard guard(lock_);
+  lockdep::SpinlockGuard guard(drain_lock_);
   cached_ = true;
   list.wake();
 }
 
 bool Zone::drain_all() {
   {
-    lockdep::SpinlockGuard guard(lock_);
+    lockdep::SpinlockGuard guard(drain_lock_);
     if (!std::exchange(cached_, false)) return false;
   }
   const unsigned cpus = pcp_.front().cpus();
@@ -185,13 +201,18 @@ void Zone::bring_up_cpu(unsigned cpu) {
 }
 
 PageCount Zone::free_pages() const {
-  lockdep::SpinlockGuard guard(lock_);
-  return blocks_->free_pages();
+  PageCount pages{0};
+  for (const auto& region : regions_) pages += region->free_pages();
+  return pages;
 }
 
 std::array<uint64_t, kOrders> Zone::free_blocks() const {
-  lockdep::SpinlockGuard guard(lock_);
-  return blocks_->free_blocks();
+  std::array<uint64_t, kOrders> total{};
+  for (const auto& region : regions_) {
+    const auto blocks = region->free_blocks();
+    for (size_t order = 0; order < kOrders; ++order) total[order] += blocks[order];
+  }
+  return total;
 }
 
 PageCount Zone::pcp_pages_racy() const {
@@ -209,8 +230,9 @@ StackCounts Zone::pcp_counts() const {
 }
 
 size_t Zone::count_faults() const {
-  lockdep::SpinlockGuard guard(lock_);
-  return blocks_->count_faults();
+  size_t faults = 0;
+  for (const auto& region : regions_) faults += region->count_faults();
+  return faults;
 }
 
 }  // namespace ring3::mm

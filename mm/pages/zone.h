@@ -1,8 +1,8 @@
 #pragma once
 
-// A zone: a range of page frames with watermarks, a lock over its free blocks, which a policy
-// keeps, and in front of both, lists of free blocks of each order on each CPU (the kernel's pcp),
-// which most traffic never leaves.
+// A zone: a range of page frames with watermarks, whose free blocks a policy keeps under locks, and
+// in front of these, lists of free blocks of each order on each CPU (the kernel's pcp), which most
+// traffic never leaves.
 //
 // Blocks on a CPU's list are kPcp; they are neither allocated nor counted as free. That state is
 // their ticket: whoever takes a block off a list, to hand it out or to give it back, uses it up.
@@ -15,16 +15,16 @@
 // out twice but where two take both entries at the very same moment: then the block has two users,
 // and the second to free it is reported.
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
-#include "lib/cpu/atomic.h"
 #include "lib/cpu/limited_reports.h"
-#include "lib/cpu/percpu_stack.h"
 #include "lockdep/lockdep.h"
+#include "mm/pages/free_region.h"
 #include "mm/pages/page_events.h"
-#include "mm/pages/page_policy.h"
 #include "mm/pages/pcp_lists.h"
 #include "mm/pages/watermark.h"
 
@@ -37,6 +37,7 @@ struct ZoneConfig {
   ZonePages managed;  // of all zones, for the watermarks
   const PagePolicy* policy;
   std::span<PcpList> pcp;  // its own, by order, which outlive it
+  unsigned cpus;           // that will use it at once
   lockdep::Lockdep* lockdep;
 };
 
@@ -56,63 +57,55 @@ class Zone {
   // How many blocks of `order` can be taken while `mark` plus the reserve against requests up to
   // `highest` stay free; 0 when none is free. Reads what may be stale, as the kernel does: a
   // watermark is a threshold, not a promise.
-  uint64_t spare_racy(Order order, PageCount mark, ZoneType highest) const {
-    if (order.value() >= orders_racy_.load(std::memory_order_relaxed)) return 0;
-    const uint64_t needed = mark.value() + lowmem_reserve_[static_cast<size_t>(highest)].value();
-    const uint64_t free = free_pages_racy_.load(std::memory_order_relaxed);
-    return free > needed ? (free - needed) >> order.value() : 0;
-  }
+  uint64_t spare_racy(Order order, PageCount mark, ZoneType highest) const;
 
   // The head of a block of `order` from this CPU's list, kInside; kNoPfn when it has none. Here and
   // in put(), the list counts the event.
   Pfn take_cached(Order order);
   // Of a head that came from a CPU's list and had no ticket: reports it.
   void drop_popped(Pfn head, Order order);
-  // The same from the free blocks, of which this CPU's list gets a batch, with it no more than
-  // `most`, 1 at least; counts the event.
-  Pfn take(Order order, uint64_t most) EXCLUDES(lock_);
+  // The same as take_cached() from the free blocks, of which this CPU's list gets a batch, with it
+  // no more than `most`, 1 at least; counts the event.
+  Pfn take(Order order, uint64_t most);
 
-  // Gives back a block that take() returned and that has been claimed since (kPcp).
-  void put(Pfn head, Order order) {
-    if (pcp_[order.value()].push(static_cast<Frame>(head.value()))) [[likely]]
-      return;
-    put_slow(head, order);
-  }
+  // Gives back a block that was taken and that has been claimed since (kPcp).
+  void put(Pfn head, Order order);
 
   // Moves every block on every CPU's list back to the free blocks. False, at the price of a look,
   // when nothing can have come to a list since the last time.
-  bool drain_all() EXCLUDES(lock_);
+  bool drain_all() EXCLUDES(drain_lock_);
   // Those of one CPU.
-  void drain_cpu(unsigned cpu) EXCLUDES(lock_);
+  void drain_cpu(unsigned cpu);
   // A CPU that was not online when the zone was made has lists from now on.
   void bring_up_cpu(unsigned cpu);
 
   // ---- For reports and checks. ----
 
-  PageCount free_pages() const EXCLUDES(lock_);
-  // Free blocks of each order, read under the lock.
-  std::array<uint64_t, kOrders> free_blocks() const EXCLUDES(lock_);
+  PageCount free_pages() const;
+  // Free blocks of each order; those of each region read under its lock.
+  std::array<uint64_t, kOrders> free_blocks() const;
   // Pages on the CPUs' lists; exact only while nobody allocates or frees.
   PageCount pcp_pages_racy() const;
   // What takes and puts left to the CPUs' lists to count: with PageEvents, all of them.
   StackCounts pcp_counts() const;
-  size_t count_faults() const EXCLUDES(lock_);
+  size_t count_faults() const;
 
  private:
-  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports,
-       std::unique_ptr<FreeBlocks> blocks);
+  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
-  [[gnu::cold]] void drop(Pfn head, Order order);
-  // As FreeBlocks::take(), without the lock held.
-  size_t take_free(Order order, std::span<Frame> heads) EXCLUDES(lock_);
-  [[gnu::noinline]] void put_slow(Pfn head, Order order) EXCLUDES(lock_);
+  // As FreeBlocks::take(), from this CPU's region first.
+  size_t take_free(Order order, std::span<Frame> heads);
   // Moves what a CPU's list held back to the free blocks.
-  void flush(Order order, std::span<Frame> heads) EXCLUDES(lock_);
+  void flush(Order order, std::span<Frame> heads);
   // The same with blocks that are on no list.
-  void put_back(Order order, std::span<Frame> heads) EXCLUDES(lock_);
-  // Opens this CPU's list of `order` if a drain has shut it.
-  void wake(PcpList& list) EXCLUDES(lock_);
-  void publish_locked() REQUIRES(lock_);
+  void put_back(Order order, std::span<Frame> heads);
+  void drop(Pfn head, Order order);
+  // Opens this CPU's list of an order if a drain has shut it.
+  void wake(PcpList& list) EXCLUDES(drain_lock_);
+
+  size_t region_of(Frame head) const {
+    return std::min<size_t>((head - start_.value()) / region_pages_, regions_.size() - 1);
+  }
 
   const ZoneType type_;
   const Pfn start_;
@@ -124,15 +117,12 @@ class Zone {
   LimitedReports& reports_;
 
   const std::span<PcpList> pcp_;
-
-  mutable lockdep::Spinlock lock_;
-  const std::unique_ptr<FreeBlocks> blocks_ PT_GUARDED_BY(lock_);
+  lockdep::Spinlock drain_lock_;
   // Something may have come to a CPU's list since it was drained.
-  bool cached_ GUARDED_BY(lock_) = true;
-  // Copies for readers without the lock, who only compare them: the free pages, and one more than
-  // the highest order of which a block is free.
-  Atomic<uint64_t> free_pages_racy_{0};
-  Atomic<uint32_t> orders_racy_{0};
+  bool cached_ GUARDED_BY(drain_lock_) = true;
+
+  uint64_t region_pages_ = 0;  // of each region but the last, which has the rest
+  std::vector<std::unique_ptr<FreeRegion>> regions_;  // by address
 };
 
 }  // namespace ring3::mm

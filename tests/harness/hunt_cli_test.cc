@@ -77,8 +77,8 @@ BOOST_AUTO_TEST_CASE(json_is_a_line_a_finding_and_one_for_the_sum) {
 BOOST_AUTO_TEST_CASE(wrong_names_and_broken_stories_are_said) {
   const auto target = run_ring3("hunt --target moon");
   BOOST_TEST(target.exit_code == 2);
-  BOOST_TEST(
-      contains(target.err, "--target: 'moon' is none; use percpu, lock, pages, slab, tcp, or all"));
+  BOOST_TEST(contains(
+      target.err, "--target: 'moon' is none; use percpu, lock, pages, packed, slab, tcp, or all"));
   const TempFile story("target pages\ntask 0\n  fly 1\n");
   const auto broken = run_ring3("hunt --replay " + story.path());
   BOOST_TEST(broken.exit_code == 2);

@@ -1,0 +1,63 @@
+#include "mm/pages/free_region.h"
+
+#include <utility>
+
+namespace ring3::mm {
+namespace {
+
+constexpr lockdep::LockClassKey kZoneLockKey{"zone->lock"};
+
+}  // namespace
+
+FreeRegion::FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end,
+                       std::unique_ptr<FreeBlocks> blocks)
+    : lock_(lockdep, kZoneLockKey), blocks_(std::move(blocks)) {
+  lockdep::SpinlockGuard guard(lock_);
+  blocks_->add_free_range(start, end);
+  publish_locked();
+}
+
+void FreeRegion::publish_locked() {
+  free_pages_racy_.store(blocks_->free_pages().value(), std::memory_order_relaxed);
+  orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
+}
+
+size_t FreeRegion::take(Order order, std::span<Frame> heads) {
+  lockdep::SpinlockGuard guard(lock_);
+  const size_t count = blocks_->take(order, heads);
+  publish_locked();
+  return count;
+}
+
+// What has no ticket, or is free already, is put behind the others.
+size_t FreeRegion::put(const Memmap& memmap, Order order, std::span<Frame> heads) {
+  lockdep::SpinlockGuard guard(lock_);
+  size_t count = heads.size();
+  for (size_t i = 0; i < count;) {
+    if (memmap.use_ticket(Pfn(heads[i]), order, {})) [[likely]] {
+      ++i;
+    } else {
+      std::swap(heads[i], heads[--count]);
+    }
+  }
+  count = blocks_->put(order, heads.first(count));
+  publish_locked();
+  return count;
+}
+
+PageCount FreeRegion::free_pages() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return blocks_->free_pages();
+}
+
+std::array<uint64_t, kOrders> FreeRegion::free_blocks() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return blocks_->free_blocks();
+}
+
+size_t FreeRegion::count_faults() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return blocks_->count_faults();
+}
+
+}  // namespace ring3::mm

@@ -1,0 +1,46 @@
+#pragma once
+
+// A stretch of a zone with a lock of its own over its free blocks. A zone of one region is the
+// kernel's; cut into several, CPUs that refill and flush their lists work in different ones.
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "lib/cpu/atomic.h"
+#include "lockdep/lockdep.h"
+#include "mm/pages/page_policy.h"
+
+namespace ring3::mm {
+
+class FreeRegion {
+ public:
+  // The frames [start, end), all of which are free and go to `blocks`, which was made for them.
+  FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end, std::unique_ptr<FreeBlocks> blocks);
+
+  // As FreeBlocks::take().
+  size_t take(Order order, std::span<Frame> heads) EXCLUDES(lock_);
+  // Frees the blocks at `heads`, which have come from a CPU's list or are on their way to one, and
+  // returns how many; those that are not what they should be (Zone) it moves to the end.
+  size_t put(const Memmap& memmap, Order order, std::span<Frame> heads) EXCLUDES(lock_);
+
+  // Both as of the last time that the lock was held, and so perhaps old: the free pages, and one
+  // more than the highest order of which a block is free.
+  uint64_t free_pages_racy() const { return free_pages_racy_.load(std::memory_order_relaxed); }
+  uint32_t orders_racy() const { return orders_racy_.load(std::memory_order_relaxed); }
+
+  PageCount free_pages() const EXCLUDES(lock_);
+  std::array<uint64_t, kOrders> free_blocks() const EXCLUDES(lock_);
+  size_t count_faults() const EXCLUDES(lock_);
+
+ private:
+  void publish_locked() REQUIRES(lock_);
+
+  mutable lockdep::Spinlock lock_;
+  const std::unique_ptr<FreeBlocks> blocks_ PT_GUARDED_BY(lock_);
+  // Copies for readers without the lock, who only compare them.
+  Atomic<uint64_t> free_pages_racy_{0};
+  Atomic<uint32_t> orders_racy_{0};
+};
+
+}  // namespace ring3::mm
