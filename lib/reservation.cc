@@ -110,6 +110,8 @@ Reservation::~Reservation() {
   }
 }
 
+void Reservation::prefer_huge_pages() { madvise(base_, size_bytes_, MADV_HUGEPAGE); }
+
 void Reservation::forbid_first_page() {
   CHECK_EQ(mprotect(base_, page_bytes(), PROT_NONE), 0);
   plain_ = false;

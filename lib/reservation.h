@@ -28,6 +28,10 @@ class Reservation {
   std::byte* base() const { return base_; }
   size_t size_bytes() const { return size_bytes_; }
 
+  // Asks the host for huge pages: a first touch may then take 2 MiB. Nothing happens where it has
+  // none to give.
+  void prefer_huge_pages();
+
   // From now on an access to its first host page faults.
   void forbid_first_page();
 

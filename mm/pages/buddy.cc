@@ -31,7 +31,23 @@ void Buddy::remove(Pfn pfn, Order order) {
 void Buddy::add_free_range(Pfn start, Pfn end) {
   DCHECK_LE(start_, start);
   DCHECK_LE(end, end_);
-  // From the top down, so that the lowest block ends up at the head of its list.
+  const uint64_t largest = kMaxOrder.pages().value();
+  const Pfn fresh_start(align_up(start.value(), largest));
+  const Pfn fresh_end(align_down(end.value(), largest));
+  if (fresh_start_ == fresh_end_ && fresh_start < fresh_end) {
+    fresh_start_ = fresh_start;
+    fresh_end_ = fresh_end;
+    blocks_[Order::kMax] += (fresh_end - fresh_start) / kMaxOrder.pages();
+    free_pages_ += fresh_end - fresh_start;
+    put_range(fresh_end, end);
+    put_range(start, fresh_start);
+  } else {
+    put_range(start, end);
+  }
+}
+
+// From the top down, so that the lowest block ends up at the head of its list.
+void Buddy::put_range(Pfn start, Pfn end) {
   while (start < end) {
     const uint64_t last = end.value();
     const unsigned aligned =
@@ -47,26 +63,38 @@ size_t Buddy::take(Order order, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   for (; taken < heads.size(); ++taken) {
-    Page* page = take_one(order);
-    if (page == nullptr) break;
-    heads[taken] = static_cast<Frame>(memmap_.pfn_of(*page).value());
+    const Pfn pfn = take_one(order);
+    if (pfn == kNoPfn) break;
+    heads[taken] = static_cast<Frame>(pfn.value());
   }
   return taken;
 }
 
-Page* Buddy::take_one(Order wanted) {
+Pfn Buddy::take_one(Order wanted) {
   Order order = wanted;
   while (order.valid() && blocks_[order.value()] == 0) order = order.higher();
-  if (!order.valid()) return nullptr;
-  Page* page = lists_[order.value()].front();
-  const Pfn pfn = memmap_.pfn_of(*page);
-  remove(pfn, order);
+  if (!order.valid()) return kNoPfn;
+  const Pfn pfn = first_of(order);
   // Keep the lower half, give the upper one back, until the block is as small as wanted.
   while (order > wanted) {
     order = order.lower();
     insert(pfn + order.pages(), order);
   }
-  return page;
+  return pfn;
+}
+
+Pfn Buddy::first_of(Order order) {
+  if (const Page* page = lists_[order.value()].front()) {
+    const Pfn pfn = memmap_.pfn_of(*page);
+    remove(pfn, order);
+    return pfn;
+  }
+  DCHECK(order == kMaxOrder && fresh_start_ < fresh_end_);
+  const Pfn pfn = fresh_start_;
+  fresh_start_ = pfn + order.pages();
+  --blocks_[order.value()];
+  free_pages_ -= order.pages();
+  return pfn;
 }
 
 bool Buddy::has_free_buddy(Pfn pfn, Order order) const {
@@ -101,6 +129,10 @@ size_t Buddy::count_faults() const {
   PageCount listed{0};
   for (Order order(0); order.valid(); order = order.higher()) {
     uint64_t blocks = 0;
+    if (order == kMaxOrder) {
+      blocks = (fresh_end_ - fresh_start_) / order.pages();
+      listed += fresh_end_ - fresh_start_;
+    }
     for (const Page& page : lists_[order.value()]) {
       const Pfn pfn = memmap_.pfn_of(page);
       const bool in_range = pfn >= start_ && pfn + order.pages() <= end_;

@@ -4,9 +4,12 @@
 // descriptors. A block is taken from the head of the smallest order that has one, is split on the
 // way out, merges on the way in, and comes to the head.
 //
+// The blocks that a zone begins with are no list: a range stands for them, behind the list of the
+// highest order, and nothing of them is written until they are taken.
+//
 // Invariants: every free block is aligned to its size, known by its head (PageState::kBuddy with
-// its order) and on the list of that order; no two free buddies of an order below the highest stand
-// side by side; free_pages() is the sum over the orders.
+// its order) and on the list of that order, or fresh; no two free buddies of an order below the
+// highest stand side by side; free_pages() is the sum over the orders.
 //
 // Knuth, The Art of Computer Programming 1, 2.5; the kernel's Documentation/mm/page_allocation.rst.
 
@@ -35,9 +38,12 @@ class Buddy final : public FreeBlocks {
   size_t count_faults() const override;
 
  private:
-  // The head of a block; null when there is none. What is left over goes back as one block of each
-  // order below.
-  Page* take_one(Order wanted);
+  // The head of a block; kNoPfn when there is none. What is left over goes back as one block of
+  // each order below.
+  Pfn take_one(Order wanted);
+  // Takes the first block of an order that has one.
+  Pfn first_of(Order order);
+  void put_range(Pfn start, Pfn end);
   void put_one(Pfn pfn, Order order);
   void insert(Pfn pfn, Order order);
   void remove(Pfn pfn, Order order);
@@ -48,7 +54,10 @@ class Buddy final : public FreeBlocks {
   Pfn start_;
   Pfn end_;
   std::array<List<Page, &Page::list>, kOrders> lists_;
-  std::array<uint64_t, kOrders> blocks_{};  // on each list
+  // Free blocks of the highest order that have never been used.
+  Pfn fresh_start_{0};
+  Pfn fresh_end_{0};
+  std::array<uint64_t, kOrders> blocks_{};  // of each order
   PageCount free_pages_{0};
 };
 

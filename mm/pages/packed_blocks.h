@@ -58,6 +58,8 @@ class PackedBlocks final : public FreeBlocks {
   static Room room_of(const Words& words);
   void set_room(size_t pageblock, Room room);
   void add_whole(size_t pageblock);
+  // Two pageblocks from `pageblock` on, wholly in use before.
+  void add_pair(size_t pageblock);
   void remove_whole(size_t pageblock);
   size_t lowest_whole() const;
   // The lowest pageblock in use with a free block of `order` or more; IndexSet::kNone if there is

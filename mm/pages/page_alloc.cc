@@ -18,6 +18,10 @@ namespace {
 // clear of those.
 constexpr size_t kStatesOffset = kCacheLineBytes / 2;
 
+// Descriptors of so many bytes lie on huge pages, each of which covers 128 MiB of the arena: of a
+// smaller arena that would be too much to touch at once.
+constexpr size_t kLeastForHugePages = size_t{16} << 20;
+
 // What a block becomes that such a request gets.
 FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
   return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
@@ -36,8 +40,12 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   Result<os::Reservation> arena = os::reserve(
       size, kArenaGranule, config.mappable ? os::Sharing::kShared : os::Sharing::kPrivate);
   if (!arena) return arena.error();
-  Result<os::Reservation> pages = os::reserve(size / kPageSize * sizeof(Page), alignof(Page));
+  const size_t pages_bytes = size / kPageSize * sizeof(Page);
+  const bool huge = pages_bytes >= kLeastForHugePages;
+  Result<os::Reservation> pages =
+      os::reserve(pages_bytes, huge ? kPageblockOrder.bytes() : alignof(Page));
   if (!pages) return pages.error();
+  if (huge) pages->prefer_huge_pages();
   Result<os::Reservation> states = os::reserve(kStatesOffset + size / kPageSize, alignof(Page));
   if (!states) return states.error();
   Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);

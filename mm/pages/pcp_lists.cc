@@ -18,7 +18,7 @@ constexpr uint64_t kMostPages = 16384;
 // drain, which comes before a request is refused for want of memory, has it all back.
 constexpr uint64_t share_of(Order order) {
   constexpr Order kCostly{3};  // the kernel's PAGE_ALLOC_COSTLY_ORDER
-  return order <= kCostly ? 256 : order < kPageblockOrder ? 64 : 8;
+  return order <= kCostly ? 128 : order < kPageblockOrder ? 64 : 8;
 }
 
 static_assert((kGfpFlagDma | kGfpFlagHighmem | kGfpFlagDma32 | kGfpFlagMovable |

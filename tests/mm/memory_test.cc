@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/policy.h"
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
@@ -13,7 +14,10 @@ namespace {
 
 struct Fixture {
   std::unique_ptr<Memory> make() {
-    return std::move(Memory::create({.size_bytes = size_t{16} << 20, .reports = &sink}).value());
+    return std::move(
+        Memory::create(
+            {.size_bytes = size_t{16} << 20, .reports = &sink, .policy = &test::page_policy()})
+            .value());
   }
   test::RecordingSink sink;
 };
@@ -85,7 +89,8 @@ BOOST_AUTO_TEST_CASE(two_memories_know_nothing_of_each_other) {
 
 BOOST_AUTO_TEST_CASE(a_large_arena_costs_what_is_touched) {
   const size_t before = os::resident_bytes();
-  const auto memory = Memory::create({.size_bytes = size_t{64} << 30, .reports = &sink});
+  const auto memory = Memory::create(
+      {.size_bytes = size_t{64} << 30, .reports = &sink, .policy = &test::page_policy()});
   BOOST_REQUIRE(memory.ok());
   void* object = (*memory)->kmalloc(64, kGfpKernel);
   (*memory)->kfree(object);

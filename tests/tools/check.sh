@@ -51,6 +51,8 @@ stage build-release 0 build all build/release/ring3-tests build/release/bench/cp
 stage test-release 0 make --no-print-directory test
 # The same per-CPU data under locks, as under Valgrind or on a machine without rseq.
 stage test-without-rseq 0 env GLIBC_TUNABLES=glibc.pthread.rseq=0 make --no-print-directory test T='lib_*,mm_*'
+# The same memory under the other page policy.
+stage test-packed 0 env RING3_TEST_POLICY=packed make --no-print-directory test T='mm_*'
 stage install 0 tests/install/run.sh "$PWD/build/check/root"
 
 # clang: the thread-safety analysis is part of its warnings, and warnings are errors.

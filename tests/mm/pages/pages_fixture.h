@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mm/pages/page_alloc.h"
+#include "tests/policy.h"
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
@@ -12,12 +13,12 @@ namespace ring3::mm {
 // A checked allocator of 64 MiB, DMA 16, DMA32 32, Movable 16, whose end proves that nothing
 // leaked.
 struct PagesFixture {
-  explicit PagesFixture(size_t mib = 64, const PagePolicy& policy = kKernelPolicy)
+  explicit PagesFixture(size_t mib = 64)
       : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
         pages(std::move(PageAllocator::create({.size_bytes = mib << 20,
                                                .lockdep = lockdep.get(),
                                                .reports = &sink,
-                                               .policy = &policy,
+                                               .policy = &test::page_policy(),
                                                .page_owner = true})
                             .value())) {}
   ~PagesFixture() {

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "mm/mm.h"
+#include "tests/policy.h"
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
@@ -12,10 +13,11 @@ namespace ring3::mm {
 struct SlabFixture {
   SlabFixture()
       : lockdep(std::move(lockdep::Lockdep::create(sink).value())),
-        memory(std::move(
-            Memory::create(
-                {.size_bytes = size_t{64} << 20, .lockdep = lockdep.get(), .reports = &sink})
-                .value())) {}
+        memory(std::move(Memory::create({.size_bytes = size_t{64} << 20,
+                                         .lockdep = lockdep.get(),
+                                         .reports = &sink,
+                                         .policy = &test::page_policy()})
+                             .value())) {}
   ~SlabFixture() {
     BOOST_TEST(memory->count_faults() == 0u);
     BOOST_TEST(memory->close().none());
