@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/bits.h"
+#include "lib/cpu/raw_spinlock.h"
 #include "lib/cpu/task.h"
 #include "lib/tracepoint.h"
 #include "mm/pages/page_report.h"
@@ -176,17 +177,26 @@ void Zone::drop_popped(Pfn head, Order order) {
 void Zone::wake(PcpList& list) {
   if (!list.is_shut()) return;
   lockdep::SpinlockGuard guard(drain_lock_);
-  cached_ = true;
+  cached_.store(true, std::memory_order_relaxed);
   list.wake();
 }
 
 bool Zone::drain_all() {
+  // Acquire: who finds the flag cleared finds the drain that has cleared it, unless that is over.
+  if (!cached_.load(std::memory_order_acquire)) {
+    if (drains_.load(std::memory_order_acquire) == 0) return false;
+    for (Backoff backoff; drains_.load(std::memory_order_acquire) != 0;) backoff.pause(&drains_);
+    return true;
+  }
+  drains_.fetch_add(1, std::memory_order_relaxed);
   {
     lockdep::SpinlockGuard guard(drain_lock_);
-    if (!std::exchange(cached_, false)) return false;
+    cached_.store(false, std::memory_order_release);
   }
   const unsigned cpus = pcp_.front().cpus();
   for (unsigned cpu = 0; cpu < cpus; ++cpu) drain_cpu(cpu);
+  // Release: who has waited finds the blocks where free blocks are.
+  drains_.fetch_sub(1, std::memory_order_release);
   return true;
 }
 

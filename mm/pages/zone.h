@@ -71,8 +71,8 @@ class Zone {
   // Gives back a block that was taken and that has been claimed since (kPcp).
   void put(Pfn head, Order order);
 
-  // Moves every block on every CPU's list back to the free blocks. False, at the price of a look,
-  // when nothing can have come to a list since the last time.
+  // Moves every block on every CPU's list back to the free blocks, or waits for who does. False, at
+  // the price of a look, when nothing can have come to a list since the last time.
   bool drain_all() EXCLUDES(drain_lock_);
   // Those of one CPU.
   void drain_cpu(unsigned cpu);
@@ -118,8 +118,10 @@ class Zone {
 
   const std::span<PcpList> pcp_;
   lockdep::Spinlock drain_lock_;
-  // Something may have come to a CPU's list since it was drained.
-  bool cached_ GUARDED_BY(drain_lock_) = true;
+  // Something may have come to a CPU's list since it was drained. Written under drain_lock_; a look
+  // without it may miss only what comes to a list at the same time.
+  Atomic<bool> cached_{true};
+  Atomic<uint32_t> drains_{0};  // that go on
 
   uint64_t region_pages_ = 0;  // of each region but the last, which has the rest
   std::vector<std::unique_ptr<FreeRegion>> regions_;  // by address

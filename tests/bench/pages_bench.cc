@@ -1,7 +1,8 @@
 // `make bench-pages`: the page allocator in the patterns of the field, over 4 GiB, beside the least
 // that any allocator does and a model of the kernel's, which all take their turns in one run.
-// JSON=F writes the rows {who, pattern, order, threads, ns} there. Arguments: patterns, orders or
-// "1" and "2" threads to leave the others out, as in "repeat o0 t1".
+// JSON=F writes the rows {who, pattern, order, threads, ns} there. Then the figures that are no
+// times a pair, as rows {who, figure, value}. Arguments: patterns, "figures", orders or "t1" and
+// "t2" to leave the others out, as in "repeat o0 t1".
 
 #include <algorithm>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/pages_figures.h"
 #include "tests/bench/pages_patterns.h"
 
 namespace ring3::bench {
@@ -68,6 +70,36 @@ class Choice {
   std::vector<std::string> words_;
 };
 
+void print_figures(nlohmann::json& rows) {
+  std::printf("\n%-34s %10s %10s\n", "figure", "kernel", "packed");
+  const std::array policies = {&mm::kKernelPolicy, &mm::kPackedPolicy};
+  const auto print = [&](const std::string& figure, auto value_of) {
+    std::printf("%-34s", figure.c_str());
+    for (const mm::PagePolicy* policy : policies) {
+      const double value = value_of(*policy);
+      rows.push_back({{"who", policy->name}, {"figure", figure}, {"value", value}});
+      std::printf(" %10.2f", value);
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+  };
+  for (const uint64_t gib : {1u, 4u, 64u, 1024u}) {
+    const std::string arena = std::to_string(gib) + " GiB ";
+    print(arena + "up, ms", [&](const auto& policy) { return start_figures(policy, gib).ms; });
+    print(arena + "resident, KiB",
+          [&](const auto& policy) { return start_figures(policy, gib).kib; });
+    print(arena + "burst of 256, ns",
+          [&](const auto& policy) { return start_figures(policy, gib).burst_ns; });
+  }
+  print("order 4 refused, ns",
+        [](const auto& policy) { return refusal_figures(policy).refused_ns; });
+  print("order 10 compound, ns",
+        [](const auto& policy) { return refusal_figures(policy).compound_ns; });
+  print("order 10 not compound, ns",
+        [](const auto& policy) { return refusal_figures(policy).plain_ns; });
+  print("whole 2 MiB after churn, %", [](const auto& policy) { return whole_after_churn(policy); });
+}
+
 int run(int argc, char** argv) {
   const Choice choice(argc, argv);
   nlohmann::json rows = nlohmann::json::array();
@@ -106,6 +138,7 @@ int run(int argc, char** argv) {
       }
     }
   }
+  if (choice.has("figures", 'p')) print_figures(rows);
   const char* path = std::getenv("JSON");
   if (path == nullptr || *path == '\0') return 0;
   std::ofstream file(path);

@@ -144,6 +144,27 @@ BOOST_AUTO_TEST_CASE(what_is_free_already_is_left_out) {
   BOOST_TEST(arena.free->count_faults() == 0u);
 }
 
+// Zone DMA32 of 3 GiB has a region for each of the CPUs; a request finds what there is in any.
+BOOST_AUTO_TEST_CASE(blocks_come_from_all_regions_and_go_back_to_their_own) {
+  const Topology topology = std::move(Topology::simulated(4, 1).value());
+  const auto pages = std::move(
+      PageAllocator::create(
+          {.size_bytes = size_t{4} << 30, .topology = &topology, .policy = &kPackedPolicy})
+          .value());
+  const auto before = pages->free_blocks();
+  std::vector<Page*> held;
+  while (Page* page = pages->alloc_pages(kGfpHighuserMovable | kGfpFlagNofail, Order(9))) {
+    held.push_back(page);
+  }
+  BOOST_TEST(held.size() == 2048u);
+  Prng prng(1);
+  for (size_t i = held.size(); i > 1; --i) std::swap(held[i - 1], held[prng.below(i)]);
+  for (Page* page : held) pages->free_pages(page, Order(9));
+  pages->drain_all();
+  BOOST_TEST(pages->count_faults() == 0u);
+  BOOST_CHECK(pages->free_blocks() == before);
+}
+
 // LLFree leaves 87 % by the same rules, the kernel's lists about one in a hundred.
 BOOST_AUTO_TEST_CASE(memory_stays_in_whole_pageblocks) {
   BOOST_TEST(whole_after_churn(kPackedPolicy) >= 97.0);
