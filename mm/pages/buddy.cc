@@ -10,7 +10,8 @@ const PagePolicy kKernelPolicy{
     .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
       return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
     },
-    .highest_on_cpus = Order(0),
+    // Up to PAGE_ALLOC_COSTLY_ORDER, and the order of a huge page (6.1: pcp_allowed_order()).
+    .orders_on_cpus = 0b10'0000'1111,
     .smallest_region = PageCount::max(),
     .finds_doubles = false};
 

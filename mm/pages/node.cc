@@ -27,7 +27,7 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
                           LimitedReports& reports) {
   const ZoneBorders borders = zone_borders(memmap.page_count());
   auto pcp =
-      PcpLists::create(borders, config.policy->highest_on_cpus, config.direct, *config.topology);
+      PcpLists::create(borders, config.policy->orders_on_cpus, config.direct, *config.topology);
   if (!pcp) return pcp.error();
   Node node(std::move(*pcp));
   node.borders_ = borders;

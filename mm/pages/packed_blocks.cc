@@ -115,7 +115,7 @@ void move_to_end(std::span<Frame>& heads, size_t index) {
 
 const PagePolicy kPackedPolicy{.name = "packed",
                                .make = PackedBlocks::create,
-                               .highest_on_cpus = kMaxOrder,
+                               .orders_on_cpus = (1u << kOrders) - 1,
                                .smallest_region = PageCount((size_t{256} << 20) / kPageSize),
                                .finds_doubles = true};
 

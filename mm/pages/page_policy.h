@@ -51,8 +51,8 @@ struct PagePolicy {
   // Where the free blocks of the frames [start, end) go, which begin at a multiple of the largest
   // block; none of them is free yet. kNoResource when the host refuses memory.
   Result<std::unique_ptr<FreeBlocks>> (*make)(const Memmap& memmap, Pfn start, Pfn end);
-  // CPUs keep lists of blocks up to this order.
-  Order highest_on_cpus;
+  // The orders of which CPUs keep lists, a bit each.
+  uint32_t orders_on_cpus;
   // A zone is cut into regions with a lock and FreeBlocks each, of this size at least.
   PageCount smallest_region;
   // put() finds blocks that are free already, whatever their FrameState says. Then a free needs no

@@ -32,12 +32,13 @@ uint32_t pcp_high(PageCount managed, unsigned cpus, Order order) {
   return blocks < 2 ? 0 : static_cast<uint32_t>(blocks);
 }
 
-Result<PcpLists> PcpLists::create(const ZoneBorders& borders, Order highest, bool direct,
+Result<PcpLists> PcpLists::create(const ZoneBorders& borders, uint32_t orders, bool direct,
                                   const Topology& topology) {
   std::vector<uint32_t> high(kZones * kOrders + 1);
   for (size_t zone = 0; zone < kZones; ++zone) {
     const PageCount managed = borders[zone + 1] - borders[zone];
-    for (Order order(0); order <= highest; order = order.higher()) {
+    for (Order order(0); order.valid(); order = order.higher()) {
+      if ((orders >> order.value() & 1) == 0) continue;
       high[zone * kOrders + order.value()] = pcp_high(managed, topology.online_count(), order);
     }
   }

@@ -31,9 +31,9 @@ using ZoneBorders = std::array<Pfn, kZones + 1>;
 
 class PcpLists {
  public:
-  // CPUs keep blocks of orders up to `highest`. Where `direct` is false, every pop() and push() is
-  // refused. kNoResource when the host refuses memory; `topology` outlives the lists.
-  static Result<PcpLists> create(const ZoneBorders& borders, Order highest, bool direct,
+  // CPUs keep blocks of the orders whose bits are set in `orders`. Where `direct` is false, every
+  // pop() and push() is refused. kNoResource when the host refuses memory.
+  static Result<PcpLists> create(const ZoneBorders& borders, uint32_t orders, bool direct,
                                  const Topology& topology);
 
   // By order; of those that CPUs do not keep, with room for nothing.
