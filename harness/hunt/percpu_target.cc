@@ -128,7 +128,7 @@ class PercpuTarget final : public Target {
     for (const uint32_t token : tokens) owners_.gives(world, token, 1);
     const uint32_t filled = stack_.fill(tokens);
     pushes_ += filled;
-    for (size_t i = filled; i < tokens.size(); ++i) {
+    for (size_t i = 0; i + filled < tokens.size(); ++i) {
       owners_.keeps(tokens[i], 1);
       hand.push_back(tokens[i]);
     }

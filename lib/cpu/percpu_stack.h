@@ -158,14 +158,14 @@ class PerCpuStack : public PerCpuStackBase {
     return rseq::stack_push(cells(), entry);
   }
 
-  // Pushes as many of `entries` as fit, in their order, and returns how many: 0 when the cell is
-  // closed already or there is none.
+  // Pushes as many of `entries` as fit, from the last to the first, so that they are popped in
+  // their order, and returns how many: 0 when the cell is closed already or there is none.
   uint32_t fill(std::span<const Entry> entries) {
     rseq::StackCell* closed = close_own();
     if (closed == nullptr) return 0;
     const uint32_t depth = depth_of(*closed);
     const auto count = static_cast<uint32_t>(std::min<size_t>(entries.size(), capacity() - depth));
-    std::copy_n(entries.begin(), count, slots(*closed) + depth);
+    std::reverse_copy(entries.end() - count, entries.end(), slots(*closed) + depth);
     set_word(closed->header, closed->header + count);
     open(*closed);
     return count;

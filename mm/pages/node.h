@@ -28,23 +28,23 @@ class Node {
 
   PcpLists& pcp() { return pcp_; }
 
-  // The zone that a request for `highest` is served from if it can be.
-  Zone& first_of(ZoneType highest) const { return **zonelist(highest); }
   // The head of a block from the zones from `highest` down, of the first in which what mark(zone)
-  // gives stays free, from this CPU's list if that has one; nothing stands for no watermark. kNoPfn
-  // when there is none.
+  // gives stays free, from this CPU's list if that has one; nothing stands for no watermark. For
+  // the list of the first zone no mark stands in the way: what lies there is not counted as free.
+  // kNoPfn when there is none.
   template <class Mark>
   Pfn take(Order order, ZoneType highest, Mark mark) const {
-    for (Zone* const* at = zonelist(highest); *at != nullptr; ++at) {
+    Zone* const* const first = zonelists_[static_cast<size_t>(highest)].data();
+    Pfn head = (*first)->take_cached(order);
+    for (Zone* const* at = first; head == kNoPfn && *at != nullptr; ++at) {
       Zone& zone = **at;
       const std::optional<PageCount> least = mark(zone);
       const uint64_t spare = least ? zone.spare_racy(order, *least, highest) : UINT64_MAX;
       if (spare == 0) continue;
-      Pfn head = zone.take_cached(order);
+      if (at != first) head = zone.take_cached(order);
       if (head == kNoPfn) head = zone.take(order, spare);
-      if (head != kNoPfn) return head;
     }
-    return kNoPfn;
+    return head;
   }
   Zone& zone_of(Pfn pfn) const {
     return *zones_[static_cast<size_t>(pfn >= borders_[1]) +
@@ -67,10 +67,6 @@ class Node {
 
  private:
   explicit Node(PcpLists pcp) : pcp_(std::move(pcp)) {}
-
-  Zone* const* zonelist(ZoneType highest) const {
-    return zonelists_[static_cast<size_t>(highest)].data();
-  }
 
   PcpLists pcp_;
   // In zone order; null for a zone without pages.

@@ -78,18 +78,14 @@ PageAllocator::PageAllocator(os::Reservation arena, os::Reservation pages, os::R
       events_(std::move(events)),
       reports_(*config.reports) {}
 
-// 1. The highest zone's list of this CPU, where no mark stands in the way: what lies there is not
-//    counted as free;
-// 2. the zones, down to their low watermarks;
-// 3. under those in every zone, or in pieces that are too small, the request may go down to the min
+// 1. The zones, down to their low watermarks;
+// 2. under those in every zone, or in pieces that are too small, the request may go down to the min
 //    mark, less what its flags open of the reserve;
-// 4. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
-// 5. if it must not fail, no mark stops it.
+// 3. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
+// 4. if it must not fail, no mark stops it.
 Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
-  Pfn head = node_->first_of(highest).take_cached(order);
-  if (head != kNoPfn) return head;
-  head = node_->take(order, highest,
-                     [](const Zone& zone) { return std::optional(zone.watermarks().low); });
+  Pfn head = node_->take(order, highest,
+                         [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   if (head != kNoPfn) return head;
   const Gfp gfp = gfp_in_scope(asked, Task::current().alloc_scope());
   const auto min_mark = [gfp](const Zone& zone) {

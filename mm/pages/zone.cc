@@ -75,7 +75,6 @@ Pfn Zone::take_cached(Order order) {
 }
 
 // One block for the caller and up to a batch less one for this CPU's list, if that is not closed.
-// Last in, first out: pushed in reverse, they come out in the order in which they were taken.
 Pfn Zone::take(Order order, uint64_t most) {
   PcpList& list = pcp_[order.value()];
   std::array<Frame, kMaxPcpBatch> taken;
@@ -83,14 +82,14 @@ Pfn Zone::take(Order order, uint64_t most) {
   const size_t count = take_free(order, std::span(taken).first(wanted));
   if (count == 0) return kNoPfn;
   events_.add(PageEvent::kMmPageAlloc);
-  if (count == 1) return Pfn(taken[0]);
-  const std::span rest = std::span(taken).subspan(1, count - 1);
-  for (const Frame head : rest) memmap_.set_state(Pfn(head), FrameState::pcp(order));
-  std::ranges::reverse(rest);
-  wake(list);
-  const uint32_t kept = list.fill(rest);
-  events_.add(PageEvent::kPcpRefill, kept);
-  put_back(order, rest.subspan(kept));
+  if (count > 1) {
+    wake(list);
+    const std::span rest = std::span(taken).subspan(1, count - 1);
+    const uint32_t kept = list.fill(rest);
+    events_.add(PageEvent::kPcpRefill, kept);
+    put_back(order, rest.first(rest.size() - kept));
+  }
+  memmap_.set_state(Pfn(taken[0]), {});
   return Pfn(taken[0]);
 }
 
@@ -111,6 +110,7 @@ size_t Zone::take_free(Order order, std::span<Frame> heads) {
     for (const Frame head : heads.first(count)) {
       RING3_TRACE2(mm_page_alloc_zone_locked, head, order.value());
       if (memmap_.state(Pfn(head)) == FrameState()) [[likely]] {
+        memmap_.set_state(Pfn(head), FrameState::pcp(order));
         heads[unused++] = head;
       } else {
         drop(Pfn(head), order);

@@ -93,7 +93,7 @@ class Zone {
  private:
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
-  // As FreeBlocks::take(), from this CPU's region first.
+  // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
   size_t take_free(Order order, std::span<Frame> heads);
   // Moves what a CPU's list held back to the free blocks.
   void flush(Order order, std::span<Frame> heads);

@@ -124,8 +124,8 @@ BOOST_DATA_TEST_CASE(a_stack_is_filled_as_far_as_it_goes, data::make(test::percp
   on_one_cpu([mode](unsigned cpu) {
     PerCpuStack<uint32_t> stack = make<uint32_t>(4, mode);
     BOOST_TEST(stack.push(1));
-    BOOST_TEST(stack.fill(std::vector<uint32_t>{2, 3}) == 2u);
-    BOOST_TEST(stack.fill(std::vector<uint32_t>{4, 5}) == 1u);
+    BOOST_TEST(stack.fill(std::vector<uint32_t>{3, 2}) == 2u);
+    BOOST_TEST(stack.fill(std::vector<uint32_t>{5, 4}) == 1u);
     BOOST_TEST(stack.fill(std::vector<uint32_t>{6}) == 0u);
     uint32_t popped = 0;
     for (uint32_t expected = 4; expected > 0; --expected) {
