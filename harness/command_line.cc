@@ -368,6 +368,19 @@ HeapOptions resolve(const HeapOptions& options) {
   return options;
 }
 
+// ---- ring3 pages ----
+
+void add_pages(CLI::App& program, PagesCheckOptions& options) {
+  CLI::App& app = *program.add_subcommand("pages", "the kernel policy beside the kernel");
+  app.require_subcommand(1);
+  CLI::App& check = *app.add_subcommand(
+      "check",
+      "replay recorded runs of a kernel's page allocator: the same frames, the same lists");
+  check
+      .add_option("FILE", options.paths, "recorded runs, plain or compressed; - is standard input")
+      ->required();
+}
+
 // ---- ring3 hunt ----
 
 void add_hunt(CLI::App& program, HuntOptions& options) {
@@ -487,21 +500,24 @@ Command parse_command_line(int argc, char** argv) {
   HuntOptions hunt;
   SimArguments sim;
   CampaignOptions campaign;
+  PagesCheckOptions pages;
   add_stress(program, stress);
   add_replay(program, replay);
   add_heap(program, heap);
   add_sim(program, sim);
   add_hunt(program, hunt);
   add_campaign(program, campaign);
+  add_pages(program, pages);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
-      throw CLI::RequiredError("a subcommand, stress, replay, heap, sim, hunt or campaign,");
+      throw CLI::RequiredError("a subcommand, stress, replay, heap, pages, sim, hunt or campaign,");
     if (program.got_subcommand("replay")) return replay;
     if (program.got_subcommand("heap")) return resolve(heap);
     if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;
     if (program.got_subcommand("campaign")) return campaign;
+    if (program.got_subcommand("pages")) return pages;
     return resolve(stress);
   } catch (const CLI::Success& help) {
     program.exit(help);

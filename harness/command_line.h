@@ -8,6 +8,7 @@
 #include "harness/campaign_command.h"
 #include "harness/heap/heap_run.h"
 #include "harness/hunt/hunt_options.h"
+#include "harness/pages_command.h"
 #include "harness/replay/replay.h"
 #include "harness/sim_options.h"
 #include "harness/stress/stress_options.h"
@@ -17,7 +18,7 @@ namespace ring3::harness {
 // What to run, or, when help was asked for or the options are wrong, what was printed about it and
 // the status to exit with.
 using Command = std::variant<ExitCode, StressOptions, ReplayOptions, HeapOptions, SimOptions,
-                             HuntOptions, CampaignOptions>;
+                             HuntOptions, CampaignOptions, PagesCheckOptions>;
 
 Command parse_command_line(int argc, char** argv);
 

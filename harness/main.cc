@@ -7,6 +7,7 @@
 #include "harness/command_line.h"
 #include "harness/heap_command.h"
 #include "harness/hunt_command.h"
+#include "harness/pages_command.h"
 #include "harness/replay_command.h"
 #include "harness/sim_command.h"
 #include "harness/stress_command.h"
@@ -25,6 +26,7 @@ struct Runner {
   ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
   ExitCode operator()(const HeapOptions& options) const { return heap_command(options); }
   ExitCode operator()(const CampaignOptions& options) const { return campaign_command(options); }
+  ExitCode operator()(const PagesCheckOptions& options) const { return pages_command(options); }
 };
 
 }  // namespace

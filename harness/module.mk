@@ -1,12 +1,12 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
-harness_FOLDERS := harness/base harness/sim harness/stress harness/replay harness/hunt harness/heap harness/report
-harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc hunt_command.cc replay_command.cc sim_command.cc \
+harness_FOLDERS := harness/base harness/sim harness/stress harness/replay harness/hunt harness/heap harness/pages harness/report
+harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc hunt_command.cc pages_command.cc replay_command.cc sim_command.cc \
 	sim_options.cc stress_command.cc \
 	base/byte_source.cc base/complain.cc base/parse_values.cc base/spelling.cc base/text_file.cc \
 	heap/heap_player.cc heap/heap_run.cc heap/heap_script.cc heap/heap_text.cc heap/heap_timing.cc \
 	heap/layout_text.cc heap/libc_run.cc heap/life_picture.cc heap/mtrace.cc heap/random_program.cc \
 	heap/sane_calls.cc heap/step_teller.cc \
-	hunt/campaign.cc sim/network.cc \
+	hunt/campaign.cc pages/oracle_check.cc pages/oracle_file.cc sim/network.cc \
 	replay/fragmentation.cc replay/replay.cc replay/replay_plan.cc replay/replay_run.cc \
 	replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
 	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
@@ -28,4 +28,5 @@ harness/stress_MAY_INCLUDE := harness/base harness/sim net mm lockdep lib/cpu li
 harness/replay_MAY_INCLUDE := harness/base mm lib/cpu lib
 harness/hunt_MAY_INCLUDE := harness/base harness/sim net mm lockdep lib/cpu lib
 harness/heap_MAY_INCLUDE := harness/base mm lib/cpu lib
+harness/pages_MAY_INCLUDE := harness/base mm lib/cpu lib
 harness/report_MAY_INCLUDE := harness/base harness/stress harness/replay mm lib/cpu lib

@@ -1,35 +1,40 @@
 #pragma once
 
-// The kernel's policy: the binary buddy system over lists of free blocks, one an order, through the
-// descriptors. A block is taken from the head of the smallest order that has one, is split on the
-// way out, merges on the way in, and comes to the head.
+// The kernel's policy: the binary buddy system over lists of free blocks, one an order and
+// migratetype, through the descriptors. A block is taken from the head of the smallest order that
+// has one, is split on the way out, and merges on the way in; mm/pages/kernel_rules.h says which
+// end of a list it comes to, and what is done when a type has no more blocks of its own.
 //
-// The blocks that a zone begins with are no list: a range stands for them, behind the list of the
-// highest order, and nothing of them is written until they are taken.
+// The blocks that a zone begins with are no list: a range stands for them, behind the movable list
+// of the highest order, and nothing of them is written until they are taken.
 //
 // Invariants: every free block is aligned to its size, known by its head (PageState::kBuddy with
-// its order) and on the list of that order, or fresh; no two free buddies of an order below the
-// highest stand side by side; free_pages() is the sum over the orders.
+// its order) and on a list of that order, or fresh; no two free buddies of an order below that of a
+// pageblock stand side by side; free_pages() is the sum over the orders.
 //
 // Knuth, The Art of Computer Programming 1, 2.5; the kernel's Documentation/mm/page_allocation.rst.
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "lib/list.h"
+#include "mm/pages/kernel_rules.h"
 #include "mm/pages/page_policy.h"
 
 namespace ring3::mm {
 
 class Buddy final : public FreeBlocks {
  public:
-  // Governs the frames [start, end), none of them free yet.
-  Buddy(const Memmap& memmap, Pfn start, Pfn end) : memmap_(memmap), start_(start), end_(end) {}
+  using FreeList = List<Page, &Page::list>;
+
+  // Governs the frames [start, end), none of them free yet; all pageblocks are movable, as at boot.
+  Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order = kPageblockOrder);
 
   // In the largest aligned blocks that fit, the lowest at the head of its list.
   void add_free_range(Pfn start, Pfn end) override;
-  size_t take(Order order, std::span<Frame> heads) override;
+  size_t take(Order order, Migratetype type, std::span<Frame> heads) override;
   size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
@@ -37,28 +42,95 @@ class Buddy final : public FreeBlocks {
   std::array<uint64_t, kOrders> free_blocks() const override { return blocks_; }
   size_t count_faults() const override;
 
+  // ---- The kernel's functions, for one block. kNoPfn when there is none. ----
+
+  // From the lists of `type` alone.
+  Pfn take_smallest(Order order, Migratetype type);
+  // From those, and if they have none, from another type's, of which more may follow.
+  Pfn take_one(Order order, Migratetype type);
+  // Merges, onto a list of `type`.
+  void put_one(Pfn pfn, Order order, Migratetype type);
+
+  // ---- Pageblocks. ----
+
+  Order pageblock_order() const { return pageblock_order_; }
+  Migratetype type_of(Pfn pfn) const { return types_[pageblock_of(pfn)]; }
+  void set_type(Pfn pfn, Migratetype type) { types_[pageblock_of(pfn)] = type; }
+  std::span<const Migratetype> types() const { return types_; }
+  // What there is in the pageblock around `pfn`: pages moved to the lists of `type`, and pages in
+  // use that count as movable. Nothing, and nothing moves, when the zone ends inside it.
+  struct Contents {
+    uint64_t moved = 0;
+    uint64_t movable = 0;
+  };
+  Contents move_pageblock(Pfn pfn, Migratetype type);
+
+  // ---- Free lists. ----
+
+  bool has_free(Order order, Migratetype type) const {
+    return !list(order, type).empty() || is_fresh(order, type);
+  }
+  // Those that are written down: what is fresh is not.
+  const FreeList& list(Order order, Migratetype type) const {
+    return lists_[order.value()][static_cast<size_t>(type)];
+  }
+  // Puts a free block at the end of a list, as it was found there.
+  void restore(Pfn pfn, Order order, Migratetype type) { insert(pfn, order, type, true); }
+
+  // ---- The boost of the zone's watermarks, in pages. ----
+
+  // As much as one more steal adds, given the zone's size and high mark; off at first.
+  void set_boost(PageCount managed, PageCount high, uint64_t factor);
+  uint64_t boost() const { return boost_; }
+  void restore_boost(uint64_t pages) { boost_ = pages; }
+
  private:
-  // The head of a block; kNoPfn when there is none. What is left over goes back as one block of
-  // each order below.
-  Pfn take_one(Order wanted);
-  // Takes the first block of an order that has one.
-  Pfn first_of(Order order);
+  FreeList& list(Order order, Migratetype type) {
+    return lists_[order.value()][static_cast<size_t>(type)];
+  }
+  bool is_fresh(Order order, Migratetype type) const {
+    return order == kMaxOrder && type == Migratetype::kMovable && fresh_start_ < fresh_end_;
+  }
+  size_t pageblock_of(Pfn pfn) const { return pfn.value() >> pageblock_order_.value(); }
+
+  // The first block of a list that has one.
+  Pfn first_of(Order order, Migratetype type);
+  // Gives `type` a block of another. False when no other has one of `order` or more.
+  bool steal(Order order, Migratetype type);
+  struct Found {
+    Order order;
+    Migratetype type;
+  };
+  // Down from the largest, or up from `order`.
+  bool find_fallback(Order order, Migratetype type, bool upward, Found& found) const;
+
   void put_range(Pfn start, Pfn end);
-  void put_one(Pfn pfn, Order order);
-  void insert(Pfn pfn, Order order);
+  void insert(Pfn pfn, Order order, Migratetype type, bool at_tail);
   void remove(Pfn pfn, Order order);
-  // True when the buddy of the block at `pfn` is wholly free and of the same order.
-  bool has_free_buddy(Pfn pfn, Order order) const;
+  // To the end of a list of another type.
+  void move_to_tail(Pfn pfn, Order order, Migratetype type);
+  // True when the block at `pfn` is free and of that order.
+  bool is_free(Pfn pfn, Order order) const {
+    return pfn >= start_ && pfn + order.pages() <= end_ &&
+           memmap_.state(pfn) == FrameState::buddy(order);
+  }
 
   Memmap memmap_;
   Pfn start_;
   Pfn end_;
-  std::array<List<Page, &Page::list>, kOrders> lists_;
+  Order pageblock_order_;
+  std::vector<Migratetype> types_;  // of each pageblock, from frame 0 on
+  std::array<std::array<FreeList, kMigratetypes>, kOrders> lists_;
   // Free blocks of the highest order that have never been used.
   Pfn fresh_start_{0};
   Pfn fresh_end_{0};
   std::array<uint64_t, kOrders> blocks_{};  // of each order
   PageCount free_pages_{0};
+
+  uint64_t boost_ = 0;
+  PageCount managed_{0};
+  PageCount high_mark_{0};
+  uint64_t boost_factor_ = 0;
 };
 
 }  // namespace ring3::mm

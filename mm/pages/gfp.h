@@ -91,7 +91,13 @@ inline constexpr size_t kZones = 4;
 const char* zone_name(ZoneType type);
 
 // What can become of a block's contents; the numbers are the kernel's.
-enum class Migratetype : uint8_t { kUnmovable = 0, kMovable = 1, kReclaimable = 2 };
+enum class Migratetype : uint8_t {
+  kUnmovable = 0,
+  kMovable = 1,
+  kReclaimable = 2,
+  kHighatomic = 3,  // of pageblocks only: kept for those in need
+};
+inline constexpr size_t kMigratetypes = 4;
 inline constexpr unsigned kMigratetypeShift = 3;  // where a Gfp has the two bits that are one
 
 // True for a request that is both movable and reclaimable, which no block can be: the caller's bug.

@@ -33,7 +33,7 @@ class Node {
   // the list of the first zone no mark stands in the way: what lies there is not counted as free.
   // kNoPfn when there is none.
   template <class Mark>
-  Pfn take(Order order, ZoneType highest, Mark mark) const {
+  Pfn take(Order order, Migratetype type, ZoneType highest, Mark mark) const {
     Zone* const* const first = zonelists_[static_cast<size_t>(highest)].data();
     Pfn head = (*first)->take_cached(order);
     for (Zone* const* at = first; head == kNoPfn && *at != nullptr; ++at) {
@@ -42,7 +42,7 @@ class Node {
       const uint64_t spare = least ? zone.spare_racy(order, *least, highest) : UINT64_MAX;
       if (spare == 0) continue;
       if (at != first) head = zone.take_cached(order);
-      if (head == kNoPfn) head = zone.take(order, spare);
+      if (head == kNoPfn) head = zone.take(order, type, spare);
     }
     return head;
   }

@@ -257,7 +257,7 @@ void PackedBlocks::add_pair(size_t pageblock) {
   with_exactly_[0] -= 2;
 }
 
-size_t PackedBlocks::take(Order order, std::span<Frame> heads) {
+size_t PackedBlocks::take(Order order, Migratetype /*type*/, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   if (order >= kPageblockOrder) {

@@ -27,7 +27,7 @@ class PackedBlocks final : public FreeBlocks {
   void add_free_range(Pfn start, Pfn end) override;
   // A batch is filled from one pageblock after the other; a whole one is broken only for its first
   // block. In a pageblock, the smallest blocks that will do are used first.
-  size_t take(Order order, std::span<Frame> heads) override;
+  size_t take(Order order, Migratetype type, std::span<Frame> heads) override;
   size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;

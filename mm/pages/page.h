@@ -21,6 +21,10 @@ struct alignas(64) Page {
   // Where the block was last allocated or freed, under page_owner: what reports name.
   Atomic<uintptr_t> caller;
 
+  // 1 while a page in use counts as movable (the kernel's PG_lru): when the kernel policy decides
+  // what a pageblock is for.
+  Atomic<uint8_t> lru;
+
   // For the owner of an allocated block (mm/slab keeps a slab's state here). All zero when a block
   // is handed to an owner other than kNobody.
   std::array<uint64_t, 3> owner_words;

@@ -84,19 +84,21 @@ PageAllocator::PageAllocator(os::Reservation arena, os::Reservation pages, os::R
 // 3. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
 // 4. if it must not fail, no mark stops it.
 Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
-  Pfn head = node_->take(order, highest,
+  const Migratetype type = migratetype_of(asked);
+  Pfn head = node_->take(order, type, highest,
                          [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   if (head != kNoPfn) return head;
   const Gfp gfp = gfp_in_scope(asked, Task::current().alloc_scope());
   const auto min_mark = [gfp](const Zone& zone) {
     return min_mark_for(gfp, zone.watermarks().min);
   };
-  head = node_->take(order, highest, min_mark);
+  head = node_->take(order, type, highest, min_mark);
   if (head == kNoPfn && gfp.any(kGfpFlagDirectReclaim) && drain_all()) {
-    head = node_->take(order, highest, min_mark);
+    head = node_->take(order, type, highest, min_mark);
   }
   if (head == kNoPfn && gfp.any(kGfpFlagNofail)) {
-    head = node_->take(order, highest, [](const Zone&) { return std::optional<PageCount>(); });
+    head =
+        node_->take(order, type, highest, [](const Zone&) { return std::optional<PageCount>(); });
   }
   return head;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lib/result.h"
+#include "mm/pages/gfp.h"
 #include "mm/pages/memmap.h"
 #include "mm/pages/page_units.h"
 
@@ -27,10 +28,10 @@ class FreeBlocks {
   // Hands over the frames [start, end) as free.
   virtual void add_free_range(Pfn start, Pfn end) = 0;
 
-  // Fills `heads` with the heads of blocks of `order`, those to be used first in front, and returns
-  // how many: one at least when a block of `order` or larger is free, and more as the policy
-  // likes. They are kInside: the caller says what they become.
-  virtual size_t take(Order order, std::span<Frame> heads) = 0;
+  // Fills `heads` with the heads of blocks of `order`, for contents of `type`, those to be used
+  // first in front, and returns how many: one at least when a block of `order` or larger is free,
+  // and more as the policy likes. They are kInside: the caller says what they become.
+  virtual size_t take(Order order, Migratetype type, std::span<Frame> heads) = 0;
 
   // Frees the blocks of `order` at `heads`, which are aligned and in range; each merges with its
   // free buddy, order by order, as far as that goes. Those of which a part is free already are

@@ -4,6 +4,7 @@
 
 #include "lib/cpu/event_counts.h"
 #include "mm/pages/gfp.h"
+#include "mm/pages/kernel_zone.h"
 #include "mm/pages/memmap.h"
 #include "mm/pages/page.h"
 #include "mm/pages/page_alloc.h"

@@ -75,11 +75,11 @@ Pfn Zone::take_cached(Order order) {
 }
 
 // One block for the caller and up to a batch less one for this CPU's list, if that is not closed.
-Pfn Zone::take(Order order, uint64_t most) {
+Pfn Zone::take(Order order, Migratetype type, uint64_t most) {
   PcpList& list = pcp_[order.value()];
   std::array<Frame, kMaxPcpBatch> taken;
   const auto wanted = std::min<uint64_t>(most, std::max(pcp_batch(list.capacity()), uint32_t{1}));
-  const size_t count = take_free(order, std::span(taken).first(wanted));
+  const size_t count = take_free(order, type, std::span(taken).first(wanted));
   if (count == 0) return kNoPfn;
   events_.add(PageEvent::kMmPageAlloc);
   if (count > 1) {
@@ -95,12 +95,12 @@ Pfn Zone::take(Order order, uint64_t most) {
 
 // A block that has a user though it is free was freed twice at once, and went back once before the
 // second free wrote its ticket: its user keeps it, and the next ones are looked at.
-size_t Zone::take_free(Order order, std::span<Frame> heads) {
+size_t Zone::take_free(Order order, Migratetype type, std::span<Frame> heads) {
   const size_t home = regions_.size() == 1 ? 0 : Task::current().cpu() % regions_.size();
   for (size_t at = 0; at < regions_.size();) {
     FreeRegion& region = *regions_[(home + at) % regions_.size()];
     const size_t count =
-        order.value() < region.orders_racy() ? region.take(order, heads) : size_t{0};
+        order.value() < region.orders_racy() ? region.take(order, type, heads) : size_t{0};
     if (count == 0) {
       ++at;
       continue;

@@ -66,7 +66,7 @@ class Zone {
   void drop_popped(Pfn head, Order order);
   // The same as take_cached() from the free blocks, of which this CPU's list gets a batch, with it
   // no more than `most`, 1 at least; counts the event.
-  Pfn take(Order order, uint64_t most);
+  Pfn take(Order order, Migratetype type, uint64_t most);
 
   // Gives back a block that was taken and that has been claimed since (kPcp).
   void put(Pfn head, Order order);
@@ -94,7 +94,7 @@ class Zone {
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
   // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
-  size_t take_free(Order order, std::span<Frame> heads);
+  size_t take_free(Order order, Migratetype type, std::span<Frame> heads);
   // Moves what a CPU's list held back to the free blocks.
   void flush(Order order, std::span<Frame> heads);
   // The same with blocks that are on no list.

@@ -241,7 +241,7 @@ struct Wrong {
 };
 std::ostream& operator<<(std::ostream& out, const Wrong& wrong) { return out << wrong.arguments; }
 const Wrong kWrong[] = {
-    {"", "a subcommand, stress, replay, heap, sim, hunt or campaign, is required"},
+    {"", "a subcommand, stress, replay, heap, pages, sim, hunt or campaign, is required"},
     {"stress", "nothing to do; try --all 2"},
     {"stress --pages 0", "nothing to do"},
     {"stress --pages -1", "--pages"},

@@ -16,7 +16,7 @@ suites_of() {
   case $1 in
     lib/*) echo 'lib_*' ;;
     lockdep/*) echo 'lockdep_*' ;;
-    mm/pages/*) echo 'mm_pages_*' ;;
+    mm/pages/*) echo 'mm_pages_*,harness_pages_*' ;;
     mm/heap/*) echo 'mm_heap*' ;;
     mm/*) echo 'mm_slab_*,mm_memory' ;;
     net/*) echo 'net_*' ;;

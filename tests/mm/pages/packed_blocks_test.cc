@@ -20,7 +20,7 @@ struct PackedArena : BuddyArena {
   PackedArena() : BuddyArena(kPackedPolicy, 8192) { free->add_free_range(Pfn(0), Pfn(8192)); }
   std::vector<Frame> batch(unsigned order, size_t wanted) {
     std::vector<Frame> heads(wanted);
-    heads.resize(free->take(Order(order), heads));
+    heads.resize(free->take(Order(order), Migratetype::kMovable, heads));
     return heads;
   }
 };
