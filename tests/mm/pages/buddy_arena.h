@@ -6,18 +6,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
-#include <ostream>
 #include <utility>
 #include <vector>
 
 #include "lib/reservation.h"
-#include "mm/pages/page_policy.h"
+#include "tests/mm/pages/best_fit.h"
 
 namespace ring3::mm {
-
-inline std::ostream& operator<<(std::ostream& out, const PagePolicy* policy) {
-  return out << policy->name;
-}
 
 // Frames [0, pages), of which the policy governs [start, pages).
 struct BuddyArena {

@@ -20,7 +20,7 @@ using Counts = std::vector<uint64_t>;
 
 BOOST_AUTO_TEST_SUITE(mm_pages_buddy)
 
-BOOST_DATA_TEST_CASE(fresh_memory_is_blocks_of_the_highest_order, data::make(kPagePolicies),
+BOOST_DATA_TEST_CASE(fresh_memory_is_blocks_of_the_highest_order, data::make(kTestedPolicies),
                      policy) {
   BuddyArena arena(*policy);
   arena.free->add_free_range(Pfn(0), Pfn(4096));
@@ -28,7 +28,7 @@ BOOST_DATA_TEST_CASE(fresh_memory_is_blocks_of_the_highest_order, data::make(kPa
 }
 
 BOOST_DATA_TEST_CASE(splits_the_next_larger_block_and_keeps_the_upper_halves,
-                     data::make(kPagePolicies), policy) {
+                     data::make(kTestedPolicies), policy) {
   BuddyArena arena(*policy, 1024);
   arena.free->add_free_range(Pfn(0), Pfn(1024));
   BOOST_TEST(arena.take(3) == 0u);
@@ -38,8 +38,8 @@ BOOST_DATA_TEST_CASE(splits_the_next_larger_block_and_keeps_the_upper_halves,
   BOOST_TEST(arena.blocks() == (Counts{0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0}));
 }
 
-BOOST_DATA_TEST_CASE(merges_with_free_buddies_upward_until_none_is_free, data::make(kPagePolicies),
-                     policy) {
+BOOST_DATA_TEST_CASE(merges_with_free_buddies_upward_until_none_is_free,
+                     data::make(kTestedPolicies), policy) {
   BuddyArena arena(*policy, 1024);
   arena.free->add_free_range(Pfn(0), Pfn(1024));
   const Frame first = arena.take(0);
@@ -50,7 +50,8 @@ BOOST_DATA_TEST_CASE(merges_with_free_buddies_upward_until_none_is_free, data::m
   BOOST_TEST(arena.blocks() == (Counts{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
 }
 
-BOOST_DATA_TEST_CASE(neighbours_that_are_no_buddies_stay_apart, data::make(kPagePolicies), policy) {
+BOOST_DATA_TEST_CASE(neighbours_that_are_no_buddies_stay_apart, data::make(kTestedPolicies),
+                     policy) {
   BuddyArena arena(*policy, 8);
   // 1 and 2 are adjacent but belong to different pairs.
   arena.free->add_free_range(Pfn(1), Pfn(3));
@@ -58,7 +59,7 @@ BOOST_DATA_TEST_CASE(neighbours_that_are_no_buddies_stay_apart, data::make(kPage
   BOOST_TEST(arena.blocks(1) == 0u);
 }
 
-BOOST_DATA_TEST_CASE(does_not_merge_over_its_ends, data::make(kPagePolicies), policy) {
+BOOST_DATA_TEST_CASE(does_not_merge_over_its_ends, data::make(kTestedPolicies), policy) {
   BuddyArena arena(*policy, 2048, 512);
   arena.memmap.set_state(Pfn(0), FrameState::buddy(Order(9)));  // a neighbour zone's block
   arena.free->add_free_range(Pfn(512), Pfn(1024));
@@ -67,14 +68,14 @@ BOOST_DATA_TEST_CASE(does_not_merge_over_its_ends, data::make(kPagePolicies), po
 }
 
 BOOST_DATA_TEST_CASE(a_range_with_odd_ends_becomes_the_largest_aligned_blocks,
-                     data::make(kPagePolicies), policy) {
+                     data::make(kTestedPolicies), policy) {
   BuddyArena arena(*policy, 64);
   arena.free->add_free_range(Pfn(3), Pfn(21));
   // 3, 4-7, 8-15, 16-19, 20
   BOOST_TEST(arena.blocks() == (Counts{2, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0}));
 }
 
-BOOST_DATA_TEST_CASE(nothing_left_is_nothing, data::make(kPagePolicies), policy) {
+BOOST_DATA_TEST_CASE(nothing_left_is_nothing, data::make(kTestedPolicies), policy) {
   BuddyArena arena(*policy, 4);
   Frame head;
   BOOST_TEST(!arena.try_take(0, head));
@@ -99,6 +100,32 @@ BOOST_DATA_TEST_CASE(count_faults_sees_what_is_broken, data::make(kPagePolicies)
   }
 }
 
+// A whole allocator over each: random blocks of all orders, until nothing is left, twice.
+BOOST_DATA_TEST_CASE(an_allocator_works_over_any_policy, data::make(kTestedPolicies), policy) {
+  const auto pages =
+      std::move(PageAllocator::create({.size_bytes = size_t{32} << 20, .policy = policy}).value());
+  const auto before = pages->free_blocks();
+  Prng prng(1);
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::pair<Page*, Order>> held;
+    for (int failures = 0; failures < 50;) {
+      const Order order(static_cast<unsigned>(prng.below(kOrders)));
+      if (Page* page = pages->alloc_pages(kGfpKernel | kGfpFlagNowarn, order)) {
+        held.emplace_back(page, order);
+      } else {
+        ++failures;
+      }
+    }
+    BOOST_TEST(pages->count_faults() == 0u);
+    for (size_t i = held.size(); i > 1; --i) std::swap(held[i - 1], held[prng.below(i)]);
+    for (const auto& [page, order] : held) pages->free_pages(page, order);
+    pages->drain_all();
+    BOOST_TEST(pages->count_faults() == 0u);
+    BOOST_TEST(pages->misuses() == 0u);
+    BOOST_CHECK(pages->free_blocks() == before);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(two_free_buddies_side_by_side_are_a_fault) {
   BuddyArena arena(kKernelPolicy, 16);
   arena.free->add_free_range(Pfn(0), Pfn(16));
@@ -111,7 +138,7 @@ BOOST_AUTO_TEST_CASE(two_free_buddies_side_by_side_are_a_fault) {
 // Random operations beside a model that knows each page's owner: blocks never overlap, are aligned,
 // and are refused only when the model has no aligned free run of that size.
 BOOST_DATA_TEST_CASE(agrees_with_a_model_that_knows_every_page,
-                     data::xrange(20) * data::make(kPagePolicies), seed, policy) {
+                     data::xrange(20) * data::make(kTestedPolicies), seed, policy) {
   constexpr uint64_t kPages = 2048;
   BuddyArena arena(*policy, kPages);
   arena.free->add_free_range(Pfn(0), Pfn(kPages));
