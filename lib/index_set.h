@@ -36,8 +36,6 @@ class IndexSet {
   // there is none.
   size_t at_or_after(size_t from) const;
   size_t at_or_before(size_t from) const;
-  // The least member in [from, to), from < to <= limit(); kNone when there is none.
-  size_t first_in(size_t from, size_t to) const;
 
  private:
   static constexpr unsigned kLevels = 7;  // 64^7 is kMaxLimit
@@ -96,19 +94,6 @@ inline size_t IndexSet::at_or_after(size_t from) const {
     limit = div_round_up(limit, kBits);
   }
   return kNone;
-}
-
-// A stretch of one word is a look at that word.
-inline size_t IndexSet::first_in(size_t from, size_t to) const {
-  DCHECK(from < to && to <= limit_);
-  const size_t base = align_down(from, kBits);
-  if (to - base > kBits) {
-    const size_t found = at_or_after(from);
-    return found < to ? found : kNone;
-  }
-  const uint64_t below = to - base == kBits ? ~uint64_t{0} : bit_of(to) - 1;
-  const uint64_t word = level_[0][base / kBits] & below & (~uint64_t{0} << (from % kBits));
-  return word == 0 ? kNone : base + static_cast<size_t>(std::countr_zero(word));
 }
 
 }  // namespace ring3

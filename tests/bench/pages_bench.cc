@@ -97,6 +97,8 @@ void print_figures(nlohmann::json& rows) {
         [](const auto& policy) { return refusal_figures(policy).compound_ns; });
   print("order 10 not compound, ns",
         [](const auto& policy) { return refusal_figures(policy).plain_ns; });
+  print("refused at 95 % with 2 threads",
+        [](const auto& policy) { return refused_of_tight_load(policy); });
   print("whole 2 MiB after churn, %", [](const auto& policy) { return whole_after_churn(policy); });
 }
 
