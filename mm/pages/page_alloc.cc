@@ -103,8 +103,8 @@ Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
   return head;
 }
 
-// Nearly every request is served here: no owner, nothing to do to the block, and this CPU's list of
-// the highest zone has one. All else is a call at the end, so that no register is saved for it.
+// Nearly every request is served here: no owner, nothing to do to the block, and the list of this
+// CPU that requests like it are served from has one. Until then, there is nothing but tables.
 Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
   if (gfp.any(kGfpFlagZero) || order.value() >= PcpLists::kColumns || FaultPoint::may_fail())

@@ -51,13 +51,10 @@ Result<PcpLists> PcpLists::create(const ZoneBorders& borders, uint32_t orders, b
 
 PcpLists::PcpLists(std::vector<PcpList> lists, os::Reservation zones, const ZoneBorders& borders,
                    bool direct)
-    : lists_(std::move(lists)),
-      zones_(std::move(zones)),
-      sequences_(lists_.front()),
-      direct_(direct),
-      nowhere_(sequences_.distance_to(lists_.back())) {
-  for (Row& row : by_request_) row.fill(nowhere_);
-  for (Row& row : by_zone_) row.fill(nowhere_);
+    : lists_(std::move(lists)), zones_(std::move(zones)), sequences_(lists_.front()) {
+  const uint32_t nowhere = sequences_.distance_to(lists_.back());
+  for (Row& row : by_request_) row.fill(nowhere);
+  for (Row& row : by_zone_) row.fill(nowhere);
   const auto fill = [&](Row& row, size_t zone) {
     const auto lists_of_zone = of_zone(static_cast<ZoneType>(zone));
     for (size_t order = 0; order < kOrders; ++order) {

@@ -53,7 +53,7 @@ class PcpLists {
   // from the highest zone at first, and from a lower one when that is used up. Relaxed: every list
   // does, only some are the better ones.
   void route(Gfp gfp, Order order, ZoneType zone) {
-    const uint32_t list = direct_ ? by_zone_[static_cast<size_t>(zone)][order.value()] : nowhere_;
+    const uint32_t list = by_zone_[static_cast<size_t>(zone)][order.value()];
     AtomicRef<uint32_t> route(by_request_[gfp.bits() % kRows][order.value()]);
     if (route.load(std::memory_order_relaxed) != list) route.store(list, std::memory_order_relaxed);
   }
@@ -73,9 +73,8 @@ class PcpLists {
   std::vector<PcpList> lists_;  // zone by zone, and one more that refuses everything
   os::Reservation zones_;       // the zone of each block of the highest order, a byte
   PerCpuSequences<Frame> sequences_;
-  bool direct_;
-  uint32_t nowhere_;  // the list that refuses everything
-  // How far from the first list the one is that is meant.
+  // How far from the first list the one is that is meant; where pops and pushes are not direct, the
+  // one that refuses everything.
   std::array<Row, kRows> by_request_;
   std::array<Row, kZones> by_zone_;
 };
