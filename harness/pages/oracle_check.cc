@@ -41,7 +41,7 @@ class Run {
     Result<os::Reservation> states = os::reserve(frames, 1);
     if (!states) return states.error();
     std::unique_ptr<Run> run(new Run(oracle, std::move(*pages), std::move(*states), frames));
-    if (Status loaded = load_zone_state(oracle.initial, run->memmap_, run->zone_); !loaded) {
+    if (Status loaded = load_zone_state(oracle.initial, oracle.zone, run->zone_); !loaded) {
       return loaded.error();
     }
     return run;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -123,6 +124,13 @@ Status Parser::take_head(std::string_view word, const Words& words) {
       gfp_[type] = static_cast<uint32_t>(fields.get(kTypes[type], UINT32_MAX, 16));
     }
     gfp_high_ = static_cast<uint32_t>(fields.get("hi", UINT32_MAX, 16));
+    for (size_t type = 0; type < kTypes.size() && fields.status(); ++type) {
+      const auto of_type = static_cast<Migratetype>(type);
+      if (mm::migratetype_of(mm::Gfp(gfp_[type])) != of_type ||
+          mm::migratetype_of(mm::Gfp(gfp_high_)) != Migratetype::kUnmovable) {
+        return words.wrong("the flags are not of their type: U and hi of none, M 8, R 10");
+      }
+    }
     has_gfp_ = true;
   }
   return fields.status();
@@ -197,7 +205,8 @@ Result<OracleCase> Parser::finish() {
 
 class Loader {
  public:
-  Loader(const mm::Memmap& memmap, KernelZone& zone) : memmap_(memmap), zone_(zone) {}
+  Loader(const KernelZone::Config& config, KernelZone& zone)
+      : start_(config.start), end_(config.end), taken_(end_.value()), zone_(zone) {}
 
   Status load(const OracleStep& step) {
     Words words(step.text, step.line);
@@ -236,12 +245,15 @@ class Loader {
     return {};
   }
 
-  // Blocks lie in the zone, and nothing lies in two.
-  bool is_new_block(std::optional<uint64_t> pfn, Order order) const {
+  // Blocks lie in the zone, and no frame in two.
+  bool is_new_block(std::optional<uint64_t> pfn, Order order) {
     if (!pfn || !mm::is_block_aligned(Pfn(*pfn), order)) return false;
-    if (!memmap_.contains(Pfn(*pfn + order.pages().value() - 1))) return false;
-    return memmap_.state(Pfn(*pfn)).kind() == mm::PageState::kInside &&
-           memmap_.state(memmap_.head_of(Pfn(*pfn))).kind() == mm::PageState::kInside;
+    if (Pfn(*pfn) < start_ || Pfn(*pfn) + order.pages() > end_) return false;
+    const auto first = taken_.begin() + static_cast<ptrdiff_t>(*pfn);
+    const auto end = first + static_cast<ptrdiff_t>(order.pages().value());
+    if (std::find(first, end, true) != end) return false;
+    std::fill(first, end, true);
+    return true;
   }
 
   Status load_list(Words words) {
@@ -274,7 +286,7 @@ class Loader {
       const auto pfn = Words::parse(word.substr(0, colon), kMostFrames);
       const auto type =
           Words::parse(word.substr(std::min(colon + 1, word.size())), mm::kMigratetypes - 1);
-      if (!is_new_block(pfn, Order(0)) || !type) {
+      if (!is_new_block(pfn, zone_.pcp().order_of(*index)) || !type) {
         return words.wrong(fmt::format("'{}' is no block and type of a CPU's list", word));
       }
       zone_.pcp().restore(*index, {Pfn(*pfn), static_cast<Migratetype>(*type)});
@@ -293,7 +305,9 @@ class Loader {
     return {};
   }
 
-  const mm::Memmap& memmap_;
+  const Pfn start_;
+  const Pfn end_;
+  std::vector<bool> taken_;  // of each frame
   KernelZone& zone_;
 };
 
@@ -321,9 +335,9 @@ Result<OracleCase> parse_oracle(std::string_view text) {
   return Error{Errc::kBadFormat, "the initial state has no line 'pcp'"};
 }
 
-Status load_zone_state(const std::vector<OracleStep>& lines, const mm::Memmap& memmap,
+Status load_zone_state(const std::vector<OracleStep>& lines, const KernelZone::Config& config,
                        KernelZone& zone) {
-  Loader loader(memmap, zone);
+  Loader loader(config, zone);
   for (const OracleStep& line : lines) {
     if (Status loaded = loader.load(line); !loaded) return loaded;
   }

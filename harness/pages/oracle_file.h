@@ -51,7 +51,7 @@ Result<OracleCase> parse_oracle(std::string_view text);
 
 // Puts a zone without free blocks into the state that the lines say. kBadFormat for a line that
 // cannot be so.
-Status load_zone_state(const std::vector<OracleStep>& lines, const mm::Memmap& memmap,
+Status load_zone_state(const std::vector<OracleStep>& lines, const mm::KernelZone::Config& config,
                        mm::KernelZone& zone);
 
 // The zone's state, a line each: `b` free blocks by order, `t` the types of pageblocks, `l` the

@@ -43,6 +43,7 @@ class KernelPcp {
   unsigned free_factor() const { return free_factor_; }
   size_t lists() const { return lists_.size(); }
   const Entries& list(size_t index) const { return lists_[index]; }
+  Order order_of(size_t index) const;
   // Continues from what was recorded.
   void set_free_factor(unsigned factor) { free_factor_ = factor; }
   void restore(size_t index, Entry entry);
@@ -51,7 +52,6 @@ class KernelPcp {
   // By order, and in it by type; huge pages have two, for what is movable and what is not
   // (order_to_pindex).
   size_t index_of(Order order, Migratetype type) const;
-  Order order_of(size_t index) const;
   // Gives back `pages`, from the tail of list `index` and of those that follow, each until it is
   // empty.
   void free_bulk(uint64_t pages, size_t index);

@@ -142,6 +142,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_recorded_run_is_said_with_its_line) {
   BOOST_TEST(error_with("l 10", "l 10 1 0", "l 10 1 0 0") ==
              "line 9: '0' is no free block of order 10 here");
   BOOST_TEST(error_with("l 10", "l 10 1 0", "l 11 1 0").find("line 9: a list has an order") == 0u);
+  BOOST_TEST(error_with("l 10", "l 10 1 0", "l 0 1 9\nl 3 1 8") ==
+             "line 10: '8' is no free block of order 3 here");
+  BOOST_TEST(error_with("l 10", "lru", "p 9 1:0") ==
+             "line 11: '1:0' is no block and type of a CPU's list");
+  BOOST_TEST(error_with("gfp", "M 82008", "M 82018").find("line 5: the flags are not") == 0u);
   BOOST_TEST(error_with("end initial", "a10 0", "a13x 0").find("line 13: 'a13x' is no request") ==
              0u);
   BOOST_TEST(error_with("end initial", "a10 0", "a10 1024") ==
