@@ -12,8 +12,14 @@ const PagePolicy kKernelPolicy{
     .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
       return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
     },
-    // Up to PAGE_ALLOC_COSTLY_ORDER, and the order of a huge page (6.1: pcp_allowed_order()).
-    .orders_on_cpus = 0b10'0000'1111,
+    .orders_on_cpus =
+        [] {
+          uint32_t orders = 0;
+          for (Order order(0); order.valid(); order = order.higher()) {
+            orders |= uint32_t{rules::on_pcp(order, kPageblockOrder)} << order.value();
+          }
+          return orders;
+        }(),
     .smallest_region = PageCount::max(),
     .finds_doubles = false};
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "mm/pages/kernel_rules.h"
+
 namespace ring3::mm {
 namespace {
 
@@ -17,8 +19,7 @@ constexpr uint64_t kMostPages = 16384;
 // pageblocks any one is as good as another, and they may go as far as the kernel's lists do. A
 // drain, which comes before a request is refused for want of memory, has it all back.
 constexpr uint64_t share_of(Order order) {
-  constexpr Order kCostly{3};  // the kernel's PAGE_ALLOC_COSTLY_ORDER
-  return order <= kCostly ? 128 : order < kPageblockOrder ? 64 : 8;
+  return order <= rules::kCostlyOrder ? 128 : order < kPageblockOrder ? 64 : 8;
 }
 
 static_assert((kGfpFlagDma | kGfpFlagHighmem | kGfpFlagDma32 | kGfpFlagMovable |

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mm/pages/kernel_rules.h"
+
 namespace ring3::mm {
 namespace {
 
@@ -62,9 +64,9 @@ std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min) {
   const bool spares_reserves = gfp.any(kGfpFlagNomemalloc);
   if (gfp.any(kGfpFlagMemalloc) && !spares_reserves) return std::nullopt;
   if (!gfp.any(kGfpFlagHigh)) return min;
-  const PageCount half = min - min / 2;
   const bool may_wait = gfp.any(kGfpFlagDirectReclaim);
-  return may_wait || spares_reserves ? half : half - half / 4;
+  if (may_wait || spares_reserves) return min - min / 2;
+  return PageCount(rules::mark_of_high(min.value()));
 }
 
 }  // namespace ring3::mm

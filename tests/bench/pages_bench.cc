@@ -15,6 +15,7 @@
 
 #include "tests/bench/pages_figures.h"
 #include "tests/bench/pages_patterns.h"
+#include "tests/mm/pages/churn.h"
 
 namespace ring3::bench {
 namespace {
@@ -99,7 +100,8 @@ void print_figures(nlohmann::json& rows) {
         [](const auto& policy) { return refusal_figures(policy).plain_ns; });
   print("refused at 95 % with 2 threads",
         [](const auto& policy) { return refused_of_tight_load(policy); });
-  print("whole 2 MiB after churn, %", [](const auto& policy) { return whole_after_churn(policy); });
+  print("whole 2 MiB after churn, %",
+        [](const auto& policy) { return test::whole_after_churn(policy, size_t{4} << 30); });
 }
 
 int run(int argc, char** argv) {

@@ -1,7 +1,7 @@
 #pragma once
 
 // What is not a time a pair: how soon an arena is up and what it costs then, what a refused request
-// costs, and how much of free memory is whole pageblocks after a long life.
+// costs, and whether memory that is nearly full still serves.
 
 #include <algorithm>
 #include <atomic>
@@ -119,33 +119,6 @@ inline double refused_of_tight_load(const mm::PagePolicy& policy) {
   work(2);
   other.join();
   return static_cast<double>(refused);
-}
-
-// The share of the 2 MiB blocks that free memory could be, in percent, after churn: 4 GiB are
-// single pages, a random half of which goes; then a tenth of what is left goes and as much comes, a
-// hundred times.
-inline double whole_after_churn(const mm::PagePolicy& policy) {
-  const Pages pages = make_pages(policy, 4);
-  std::vector<mm::Page*> held;
-  while (mm::Page* page = pages->alloc_pages(kAnyZone, mm::Order(0))) held.push_back(page);
-  Prng prng(1);
-  const auto release_any = [&] {
-    std::swap(held[prng.below(held.size())], held.back());
-    pages->free_pages(held.back(), mm::Order(0));
-    held.pop_back();
-  };
-  for (size_t goal = held.size() / 2; held.size() > goal;) release_any();
-  for (int round = 0; round < 100; ++round) {
-    const size_t replaced = held.size() / 10;
-    for (size_t i = 0; i < replaced; ++i) release_any();
-    for (size_t i = 0; i < replaced; ++i) {
-      held.push_back(pages->alloc_pages(kAnyZone, mm::Order(0)));
-    }
-  }
-  pages->drain_all();
-  const auto blocks = pages->free_blocks();
-  const auto whole = static_cast<double>(blocks[9] + 2 * blocks[10]);
-  return 100 * whole / (static_cast<double>(pages->free_pages_count().value()) / 512);
 }
 
 }  // namespace ring3::bench

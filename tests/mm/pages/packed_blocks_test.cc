@@ -12,6 +12,7 @@
 #include "lib/prng.h"
 #include "mm/pages/pages.h"
 #include "tests/mm/pages/buddy_arena.h"
+#include "tests/mm/pages/churn.h"
 
 namespace ring3::mm {
 namespace {
@@ -24,35 +25,6 @@ struct PackedArena : BuddyArena {
     return heads;
   }
 };
-
-// The share of the 2 MiB blocks that free memory could be, in percent, after churn: all of memory
-// is single pages, a random half of which goes; then a tenth of what is left goes and as much
-// comes, a hundred times.
-double whole_after_churn(const PagePolicy& policy) {
-  const auto pages = std::move(
-      PageAllocator::create({.size_bytes = size_t{256} << 20, .policy = &policy}).value());
-  const Gfp gfp = kGfpHighuserMovable | kGfpFlagNowarn;
-  std::vector<Page*> held;
-  while (Page* page = pages->alloc_pages(gfp, Order(0))) held.push_back(page);
-  Prng prng(1);
-  const auto release_any = [&] {
-    std::swap(held[prng.below(held.size())], held.back());
-    pages->free_pages(held.back(), Order(0));
-    held.pop_back();
-  };
-  for (size_t goal = held.size() / 2; held.size() > goal;) release_any();
-  for (int round = 0; round < 100; ++round) {
-    const size_t replaced = held.size() / 10;
-    for (size_t i = 0; i < replaced; ++i) release_any();
-    for (size_t i = 0; i < replaced; ++i) held.push_back(pages->alloc_pages(gfp, Order(0)));
-  }
-  pages->drain_all();
-  const auto blocks = pages->free_blocks();
-  const double whole = static_cast<double>(blocks[9] + 2 * blocks[10]);
-  const double possible = static_cast<double>(pages->free_pages_count().value()) / 512;
-  while (!held.empty()) release_any();
-  return 100 * whole / possible;
-}
 
 }  // namespace
 
@@ -167,8 +139,9 @@ BOOST_AUTO_TEST_CASE(blocks_come_from_all_regions_and_go_back_to_their_own) {
 
 // LLFree leaves 87 % by the same rules, the kernel's lists about one in a hundred.
 BOOST_AUTO_TEST_CASE(memory_stays_in_whole_pageblocks) {
-  BOOST_TEST(whole_after_churn(kPackedPolicy) >= 97.0);
-  BOOST_TEST(whole_after_churn(kKernelPolicy) <= 20.0);
+  constexpr size_t kBytes = size_t{256} << 20;
+  BOOST_TEST(test::whole_after_churn(kPackedPolicy, kBytes) >= 97.0);
+  BOOST_TEST(test::whole_after_churn(kKernelPolicy, kBytes) <= 20.0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
