@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "harness/pages/oracle_file.h"
-#include "lib/reservation.h"
 
 namespace ring3::harness {
 namespace {
@@ -36,11 +35,9 @@ class Run {
  public:
   static Result<std::unique_ptr<Run>> start(const OracleCase& oracle) {
     const uint64_t frames = align_up(oracle.zone.end.value(), mm::kMaxOrder.pages().value());
-    Result<os::Reservation> pages = os::reserve(frames * sizeof(mm::Page), alignof(mm::Page));
-    if (!pages) return pages.error();
-    Result<os::Reservation> states = os::reserve(frames, 1);
-    if (!states) return states.error();
-    std::unique_ptr<Run> run(new Run(oracle, std::move(*pages), std::move(*states), frames));
+    Result<mm::FrameTables> tables = mm::FrameTables::create(mm::PageCount(frames));
+    if (!tables) return tables.error();
+    std::unique_ptr<Run> run(new Run(oracle, std::move(*tables)));
     if (Status loaded = load_zone_state(oracle.initial, oracle.zone, run->zone_); !loaded) {
       return loaded.error();
     }
@@ -57,12 +54,10 @@ class Run {
   }
 
  private:
-  Run(const OracleCase& oracle, os::Reservation pages, os::Reservation states, uint64_t frames)
+  Run(const OracleCase& oracle, mm::FrameTables tables)
       : oracle_(oracle),
-        pages_(std::move(pages)),
-        states_(std::move(states)),
-        memmap_(nullptr, reinterpret_cast<mm::Page*>(pages_.base()),
-                reinterpret_cast<Atomic<uint8_t>*>(states_.base()), mm::PageCount(frames)),
+        tables_(std::move(tables)),
+        memmap_(tables_.memmap(nullptr)),
         zone_(memmap_, oracle.zone),
         verdict_{.name = std::string(oracle.name),
                  .operations = oracle.operations,
@@ -150,8 +145,7 @@ class Run {
   }
 
   const OracleCase& oracle_;
-  const os::Reservation pages_;
-  const os::Reservation states_;
+  const mm::FrameTables tables_;
   const mm::Memmap memmap_;
   mm::KernelZone zone_;
   OracleVerdict verdict_;

@@ -12,16 +12,6 @@
 namespace ring3::mm {
 namespace {
 
-// Where the frames' states begin in their memory. The processor takes a load for one of what was
-// just stored when their addresses agree in the lowest 12 bits, and waits. Blocks begin at even
-// frames, and CPUs' lists at cache lines with a header of half a line: so their heads' states keep
-// clear of those.
-constexpr size_t kStatesOffset = kCacheLineBytes / 2;
-
-// Descriptors of so many bytes lie on huge pages, each of which covers 128 MiB of the arena: of a
-// smaller arena that would be too much to touch at once.
-constexpr size_t kLeastForHugePages = size_t{16} << 20;
-
 // What a block becomes that such a request gets.
 FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
   return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
@@ -40,19 +30,13 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   Result<os::Reservation> arena = os::reserve(
       size, kArenaGranule, config.mappable ? os::Sharing::kShared : os::Sharing::kPrivate);
   if (!arena) return arena.error();
-  const size_t pages_bytes = size / kPageSize * sizeof(Page);
-  const bool huge = pages_bytes >= kLeastForHugePages;
-  Result<os::Reservation> pages =
-      os::reserve(pages_bytes, huge ? kPageblockOrder.bytes() : alignof(Page));
-  if (!pages) return pages.error();
-  if (huge) pages->prefer_huge_pages();
-  Result<os::Reservation> states = os::reserve(kStatesOffset + size / kPageSize, alignof(Page));
-  if (!states) return states.error();
+  Result<FrameTables> frames = FrameTables::create(PageCount(size / kPageSize));
+  if (!frames) return frames.error();
   Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);
   if (!events) return events.error();
 
-  std::unique_ptr<PageAllocator> allocator(new PageAllocator(
-      std::move(*arena), std::move(*pages), std::move(*states), std::move(*events), config));
+  std::unique_ptr<PageAllocator> allocator(
+      new PageAllocator(std::move(*arena), std::move(*frames), std::move(*events), config));
   Result<Node> node = Node::create(allocator->memmap_,
                                    {.policy = config.policy,
                                     .topology = config.topology,
@@ -64,14 +48,11 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   return allocator;
 }
 
-PageAllocator::PageAllocator(os::Reservation arena, os::Reservation pages, os::Reservation states,
-                             PerCpuCounters events, const PageAllocatorConfig& config)
+PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames, PerCpuCounters events,
+                             const PageAllocatorConfig& config)
     : arena_(std::move(arena)),
-      pages_(std::move(pages)),
-      states_(std::move(states)),
-      memmap_(arena_.base(), reinterpret_cast<Page*>(pages_.base()),
-              reinterpret_cast<Atomic<uint8_t>*>(states_.base() + kStatesOffset),
-              PageCount(config.size_bytes / kPageSize)),
+      frames_(std::move(frames)),
+      memmap_(frames_.memmap(arena_.base())),
       mappable_(config.mappable),
       page_owner_(config.page_owner),
       exact_claims_(!config.policy->finds_doubles),

@@ -19,6 +19,7 @@
 #include "lib/cpu/limited_reports.h"
 #include "lib/reservation.h"
 #include "lockdep/lockdep.h"
+#include "mm/pages/frame_tables.h"
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/vmstat.h"
@@ -123,8 +124,8 @@ class PageAllocator {
   }
 
  private:
-  PageAllocator(os::Reservation arena, os::Reservation pages, os::Reservation states,
-                PerCpuCounters events, const PageAllocatorConfig& config);
+  PageAllocator(os::Reservation arena, FrameTables frames, PerCpuCounters events,
+                const PageAllocatorConfig& config);
 
   Pfn take(Gfp asked, Order order, ZoneType highest);
   // Of a request that found `dropped`, which was on a list twice.
@@ -140,8 +141,7 @@ class PageAllocator {
                                                 uintptr_t caller);
 
   os::Reservation arena_;
-  os::Reservation pages_;
-  os::Reservation states_;
+  FrameTables frames_;
   const Memmap memmap_;
   const bool mappable_;
   const bool page_owner_;

@@ -3,6 +3,7 @@
 // What other modules may use of the page allocator.
 
 #include "lib/cpu/event_counts.h"
+#include "mm/pages/frame_tables.h"
 #include "mm/pages/gfp.h"
 #include "mm/pages/kernel_zone.h"
 #include "mm/pages/memmap.h"

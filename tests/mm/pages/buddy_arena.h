@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "lib/reservation.h"
 #include "tests/mm/pages/best_fit.h"
 
 namespace ring3::mm {
@@ -17,11 +16,8 @@ namespace ring3::mm {
 // Frames [0, pages), of which the policy governs [start, pages).
 struct BuddyArena {
   explicit BuddyArena(const PagePolicy& policy, uint64_t pages = 4096, uint64_t start = 0)
-      : memory(std::move(os::reserve(pages * sizeof(Page), alignof(Page)).value())),
-        states(std::move(os::reserve(pages, 1).value())),
-        memmap(reinterpret_cast<std::byte*>(uintptr_t{1} << 40),
-               reinterpret_cast<Page*>(memory.base()),
-               reinterpret_cast<Atomic<uint8_t>*>(states.base()), PageCount(pages)),
+      : frames(std::move(FrameTables::create(PageCount(pages)).value())),
+        memmap(frames.memmap(nullptr)),
         free(std::move(policy.make(memmap, Pfn(start), Pfn(pages)).value())) {}
   ~BuddyArena() { BOOST_TEST(free->count_faults() == 0u); }
 
@@ -47,8 +43,7 @@ struct BuddyArena {
   }
   uint64_t blocks(unsigned order) const { return free->free_blocks()[order]; }
 
-  os::Reservation memory;
-  os::Reservation states;
+  FrameTables frames;
   Memmap memmap;
   std::unique_ptr<FreeBlocks> free;
 };

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "lib/reservation.h"
+#include "mm/pages/frame_tables.h"
 
 namespace ring3::mm {
 namespace {
@@ -18,10 +18,8 @@ constexpr Gfp kMovable = kNeither | kGfpFlagMovable;
 
 struct ZoneArena {
   explicit ZoneArena(uint64_t frames = 4096, KernelPcp::Sizes pcp = {})
-      : pages(std::move(os::reserve(8192 * sizeof(Page), alignof(Page)).value())),
-        states(std::move(os::reserve(8192, 1).value())),
-        memmap(nullptr, reinterpret_cast<Page*>(pages.base()),
-               reinterpret_cast<Atomic<uint8_t>*>(states.base()), PageCount(8192)),
+      : tables(std::move(FrameTables::create(PageCount(8192)).value())),
+        memmap(tables.memmap(nullptr)),
         zone(memmap, {.start = Pfn(0),
                       .end = Pfn(frames),
                       .managed = PageCount(frames),
@@ -39,8 +37,7 @@ struct ZoneArena {
     return all;
   }
 
-  os::Reservation pages;
-  os::Reservation states;
+  FrameTables tables;
   Memmap memmap;
   KernelZone zone;
 };
