@@ -112,6 +112,24 @@ void add_json(CLI::App& app, std::string& path) {
       ->option_text("FILE");
 }
 
+void add_sysctl(CLI::App& app, mm::VmSettings& vm) {
+  app.add_option(
+         "--sysctl",
+         [&vm](const CLI::results_t& texts) {
+           for (const std::string& text : texts) {
+             if (const Status set = mm::set_vm(vm, text); !set) {
+               throw CLI::ValidationError("--sysctl", set.error().message);
+             }
+           }
+           return true;
+         },
+         "set vm.min_free_kbytes, vm.watermark_scale_factor, vm.lowmem_reserve_ratio or "
+         "vm.percpu_pagelist_high_fraction")
+      ->option_text("vm.NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 uint64_t random_seed() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
@@ -166,6 +184,7 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--policy", options.policy, parse_page_policy,
              "which free pages are given: kernel, as Linux does, or packed (the default)")
       ->option_text("kernel|packed");
+  add_sysctl(app, options.vm);
   app.add_flag("--page-owner", options.page_owner,
                "record who allocated and freed each block last, for reports of pages");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
@@ -188,6 +207,10 @@ void add_output(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--yaml", options.yaml_path, parse_output_path,
              "write the report as YAML; - is standard output")
       ->option_text("FILE");
+  add_parsed(app, "--proc-snapshot", options.proc_snapshot, parse_output_path,
+             "write buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and extfrag/* as the "
+             "workers left memory")
+      ->option_text("FOLDER");
 }
 
 void add_stress(CLI::App& program, StressArguments& args) {
@@ -370,15 +393,26 @@ HeapOptions resolve(const HeapOptions& options) {
 
 // ---- ring3 pages ----
 
-void add_pages(CLI::App& program, PagesCheckOptions& options) {
-  CLI::App& app = *program.add_subcommand("pages", "the kernel policy beside the kernel");
+struct PagesArguments {
+  PagesCheckOptions check;
+  ZoneinfoOptions zoneinfo;
+};
+
+void add_pages(CLI::App& program, PagesArguments& args) {
+  CLI::App& app = *program.add_subcommand("pages", "the page allocator beside the kernel's");
   app.require_subcommand(1);
   CLI::App& check = *app.add_subcommand(
       "check",
       "replay recorded runs of a kernel's page allocator: the same frames, the same lists");
   check
-      .add_option("FILE", options.paths, "recorded runs, plain or compressed; - is standard input")
+      .add_option("FILE", args.check.paths,
+                  "recorded runs, plain or compressed; - is standard input")
       ->required();
+  CLI::App& zoneinfo = *app.add_subcommand(
+      "zoneinfo",
+      "work out again what /proc/zoneinfo, a kernel's or ours, has from sizes and settings");
+  zoneinfo.add_option("FILE", args.zoneinfo.paths, "such texts; - is standard input")->required();
+  add_sysctl(zoneinfo, args.zoneinfo.vm);
 }
 
 // ---- ring3 hunt ----
@@ -500,7 +534,7 @@ Command parse_command_line(int argc, char** argv) {
   HuntOptions hunt;
   SimArguments sim;
   CampaignOptions campaign;
-  PagesCheckOptions pages;
+  PagesArguments pages;
   add_stress(program, stress);
   add_replay(program, replay);
   add_heap(program, heap);
@@ -517,7 +551,10 @@ Command parse_command_line(int argc, char** argv) {
     if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;
     if (program.got_subcommand("campaign")) return campaign;
-    if (program.got_subcommand("pages")) return pages;
+    if (program.got_subcommand("pages")) {
+      if (program.get_subcommand("pages")->got_subcommand("check")) return pages.check;
+      return pages.zoneinfo;
+    }
     return resolve(stress);
   } catch (const CLI::Success& help) {
     program.exit(help);

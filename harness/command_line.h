@@ -18,7 +18,7 @@ namespace ring3::harness {
 // What to run, or, when help was asked for or the options are wrong, what was printed about it and
 // the status to exit with.
 using Command = std::variant<ExitCode, StressOptions, ReplayOptions, HeapOptions, SimOptions,
-                             HuntOptions, CampaignOptions, PagesCheckOptions>;
+                             HuntOptions, CampaignOptions, PagesCheckOptions, ZoneinfoOptions>;
 
 Command parse_command_line(int argc, char** argv);
 

@@ -26,7 +26,10 @@ struct Runner {
   ExitCode operator()(const HuntOptions& options) const { return hunt_command(options); }
   ExitCode operator()(const HeapOptions& options) const { return heap_command(options); }
   ExitCode operator()(const CampaignOptions& options) const { return campaign_command(options); }
-  ExitCode operator()(const PagesCheckOptions& options) const { return pages_command(options); }
+  ExitCode operator()(const PagesCheckOptions& options) const {
+    return pages_check_command(options);
+  }
+  ExitCode operator()(const ZoneinfoOptions& options) const { return zoneinfo_command(options); }
 };
 
 }  // namespace

@@ -6,13 +6,13 @@ harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc h
 	heap/heap_player.cc heap/heap_run.cc heap/heap_script.cc heap/heap_text.cc heap/heap_timing.cc \
 	heap/layout_text.cc heap/libc_run.cc heap/life_picture.cc heap/mtrace.cc heap/random_program.cc \
 	heap/sane_calls.cc heap/step_teller.cc \
-	hunt/campaign.cc pages/oracle_check.cc pages/oracle_file.cc sim/network.cc \
+	hunt/campaign.cc pages/oracle_check.cc pages/oracle_file.cc pages/zoneinfo_check.cc pages/zoneinfo_file.cc sim/network.cc \
 	replay/fragmentation.cc replay/replay.cc replay/replay_plan.cc replay/replay_run.cc \
 	replay/trace_gfp.cc replay/trace_parser.cc replay/trace_reader.cc \
-	report/deliver.cc report/output_file.cc report/replay_json.cc report/replay_text.cc \
+	report/deliver.cc report/output_file.cc report/proc_files.cc report/replay_json.cc report/replay_text.cc \
 	report/stress_json.cc report/stress_text.cc report/yaml.cc \
 	stress/crash_handler.cc stress/crew.cc stress/heap_workload.cc stress/kmalloc_workload.cc stress/lock_workload.cc stress/machine.cc \
-	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/registry.cc stress/signals.cc \
+	stress/object_pattern.cc stress/object_worker.cc stress/pages_workload.cc stress/proc_snapshot.cc stress/registry.cc stress/signals.cc \
 	stress/slab_workload.cc stress/stress_options.cc stress/stress_report.cc stress/stress_run.cc \
 	stress/tcp_workload.cc stress/transfer_array.cc stress/worker_stats.cc
 # Simulations need schedule points, which MODE=sim has.

@@ -6,6 +6,7 @@
 
 #include "harness/base/complain.h"
 #include "harness/report/output_file.h"
+#include "harness/report/proc_files.h"
 #include "harness/report/stress_json.h"
 #include "harness/report/stress_text.h"
 #include "harness/report/yaml.h"
@@ -20,9 +21,15 @@ Status write_documents(const StressReport& report, const StressOptions& options)
   if (!options.json_path.empty()) {
     written = write_output(options.json_path, document.dump(2) + "\n");
   }
-  if (options.yaml_path.empty()) return written;
-  Status yaml = write_output(options.yaml_path, to_yaml(document));
-  return written ? yaml : written;
+  if (!options.yaml_path.empty()) {
+    Status yaml = write_output(options.yaml_path, to_yaml(document));
+    if (written) written = yaml;
+  }
+  if (!options.proc_snapshot.empty()) {
+    Status files = write_snapshot(options.proc_snapshot, report.proc);
+    if (written) written = files;
+  }
+  return written;
 }
 
 }  // namespace
@@ -32,6 +39,11 @@ ExitCode stress_command(const StressOptions& asked, const std::string& program) 
   options.progress |= isatty(STDERR_FILENO) != 0;
   for (const std::string* path : {&options.json_path, &options.yaml_path}) {
     if (Status writable = check_writable(*path); !writable) return complain(writable.error());
+  }
+  if (!options.proc_snapshot.empty()) {
+    if (Status made = make_snapshot_folder(options.proc_snapshot); !made) {
+      return complain(made.error());
+    }
   }
   // Standard output belongs to the machine's report when it goes there.
   const bool machine = options.json_path == "-" || options.yaml_path == "-";

@@ -8,6 +8,7 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .reports = config.reports,
                                       .topology = config.topology,
                                       .policy = config.policy,
+                                      .vm = config.vm,
                                       .mappable = config.mappable,
                                       .page_owner = config.page_owner});
   if (!pages) return pages.error();

@@ -19,6 +19,7 @@ struct MemoryConfig {
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the memory
   const PagePolicy* policy = &kKernelPolicy;     // outlives the memory
+  VmSettings vm{};                               // how much is kept back
   bool mappable = false;                         // pages can be mapped in a WindowBreak
   bool page_owner = false;  // reports of pages name who allocated or freed them last
 };

@@ -233,9 +233,9 @@ class Loader {
   Status load_types(Words words) {
     const std::string_view digits = words.next();
     const uint64_t pages = zone_.buddy().pageblock_order().pages().value();
-    if (digits.size() != zone_.buddy().types().size()) {
+    if (digits.size() != zone_.buddy().pageblocks()) {
       return words.wrong(
-          fmt::format("{} types for {} pageblocks", digits.size(), zone_.buddy().types().size()));
+          fmt::format("{} types for {} pageblocks", digits.size(), zone_.buddy().pageblocks()));
     }
     for (size_t i = 0; i < digits.size(); ++i) {
       const auto type = Words::parse(digits.substr(i, 1), mm::kMigratetypes - 1);
@@ -352,8 +352,10 @@ std::string blocks_line(const KernelZone& zone) {
 
 std::string types_line(const KernelZone& zone) {
   std::string line = "t ";
-  for (const Migratetype type : zone.buddy().types()) {
-    line += static_cast<char>('0' + static_cast<unsigned>(type));
+  const mm::Buddy& buddy = zone.buddy();
+  for (size_t i = 0; i < buddy.pageblocks(); ++i) {
+    const Pfn pfn(i * buddy.pageblock_order().pages().value());
+    line += static_cast<char>('0' + static_cast<unsigned>(buddy.type_of(pfn)));
   }
   return line;
 }

@@ -12,6 +12,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
                                     .reports = sink.get(),
                                     .topology = &topology,
                                     .policy = options.policy,
+                                    .vm = options.vm,
                                     .mappable = options.workers_of(WorkloadKind::kHeap) != 0,
                                     .page_owner = options.page_owner});
   if (!memory) return memory.error();

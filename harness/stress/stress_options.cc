@@ -31,6 +31,9 @@ std::string conditions_text(const StressOptions& options) {
   if (options.policy != StressOptions{}.policy) {
     add(text, "--policy", options.policy->name);
   }
+  for (const std::string& setting : mm::changed_vm_settings(options.vm)) {
+    add(text, "--sysctl", setting);
+  }
   if (options.page_owner) add(text, "--page-owner");
   add(text, "--seed", options.seed);
   if (options.verify) add(text, "--verify");

@@ -47,6 +47,7 @@ struct StressOptions {
   Nanos duration = seconds(30);                // of the run, or of each workload if sequential
   uint64_t memory_bytes = uint64_t{256} << 20;
   const mm::PagePolicy* policy = &mm::kPackedPolicy;
+  mm::VmSettings vm;
   uint64_t seed = 0;
   bool page_owner = false;  // reports of pages name who had them last
   bool verify = false;      // check every byte of every object, not only its ends
@@ -58,6 +59,7 @@ struct StressOptions {
   std::optional<FaultAttributes> fail_page_alloc;
   std::string json_path;  // empty: none; "-": standard output
   std::string yaml_path;
+  std::string proc_snapshot;  // a folder; empty: none
 
   uint32_t workers_of(WorkloadKind kind) const { return workers[static_cast<size_t>(kind)]; }
   uint32_t worker_count() const { return std::accumulate(workers.begin(), workers.end(), 0u); }

@@ -7,6 +7,7 @@
 
 #include "harness/base/exit_code.h"
 #include "harness/stress/machine.h"
+#include "harness/stress/proc_snapshot.h"
 #include "harness/stress/stress_options.h"
 #include "harness/stress/worker_stats.h"
 #include "lib/histogram.h"
@@ -55,6 +56,7 @@ struct StressReport {
   std::string buddyinfo;
   std::string slabinfo;
   std::string lockdep_stats;
+  std::vector<ProcFile> proc;  // as the workers left memory, if a snapshot was asked for
 
   uint64_t errors() const;
   ExitCode exit_code() const;

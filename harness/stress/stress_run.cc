@@ -77,6 +77,7 @@ class StressRun {
   Nanos last_progress_{0};
   std::string buddyinfo_;
   std::string slabinfo_;
+  std::vector<ProcFile> proc_;
   // Operations seen and when they last grew, by worker.
   struct Pulse {
     const CrewWorker* worker;
@@ -137,6 +138,7 @@ Status StressRun::run_phase(std::span<Entry> entries, std::string_view name) {
   // The state of memory as the workers left it, before their objects are given back.
   buddyinfo_ = machine_.memory().pages().buddyinfo();
   slabinfo_ = machine_.memory().slabs().slabinfo();
+  if (!options_.proc_snapshot.empty()) proc_ = proc_snapshot(machine_.memory());
   for (Entry& entry : entries) {
     if (entry.workload == nullptr) continue;
     if (Status collected = collect(entry); !collected) return collected;
@@ -265,6 +267,7 @@ StressReport StressRun::conclude() {
   report.interrupted = interrupted_;
   report.buddyinfo = buddyinfo_;
   report.slabinfo = slabinfo_;
+  report.proc = std::move(proc_);
   report.rss_bytes = os::resident_bytes();
   report.broken_invariants = memory.count_faults();
   for (Entry& entry : entries_) {

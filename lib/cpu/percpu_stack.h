@@ -48,7 +48,7 @@ struct StackCounts {
 class PerCpuStackBase {
  public:
   static constexpr uint32_t kMaxCapacity = rseq::kMaxDepth;
-  static constexpr size_t kMaxTogether = 16;  // stacks in one drain
+  static constexpr size_t kMaxTogether = 40;  // stacks in one drain
 
   uint32_t capacity() const { return capacity_; }
   // One more than the highest number of a CPU that has a stack.

@@ -24,11 +24,16 @@ const PagePolicy kKernelPolicy{
     .finds_doubles = false};
 
 Buddy::Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order)
-    : memmap_(memmap),
-      start_(start),
-      end_(end),
-      pageblock_order_(pageblock_order),
-      types_(div_round_up(end.value(), pageblock_order.pages().value()), Migratetype::kMovable) {}
+    : memmap_(memmap), start_(start), end_(end), pageblock_order_(pageblock_order) {
+  DCHECK(pageblock_order >= kPageblockOrder);
+}
+
+void Buddy::set_type(Pfn pfn, Migratetype type) {
+  const Pfn start(align_down(pfn.value(), pageblock_order_.pages().value()));
+  for (Pfn at = start; at < start + pageblock_order_.pages(); at = at + kPageblockOrder.pages()) {
+    if (memmap_.contains(at)) memmap_.set_type(at, type);
+  }
+}
 
 void Buddy::set_boost(PageCount managed, PageCount high, uint64_t factor) {
   managed_ = managed;
@@ -106,11 +111,11 @@ Pfn Buddy::first_of(Order order, Migratetype type) {
 
 // ---- Take. ----
 
-size_t Buddy::take(Order order, Migratetype type, std::span<Frame> heads) {
+size_t Buddy::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   for (; taken < heads.size(); ++taken) {
-    const Pfn pfn = take_one(order, type);
+    const Pfn pfn = take_one(order, type, mixing);
     if (pfn == kNoPfn) break;
     heads[taken] = static_cast<Frame>(pfn.value());
   }
@@ -133,9 +138,9 @@ Pfn Buddy::take_smallest(Order wanted, Migratetype type) {
 }
 
 // What a steal moved may be better than what it found, so the lists are asked anew.
-Pfn Buddy::take_one(Order order, Migratetype type) {
+Pfn Buddy::take_one(Order order, Migratetype type, Mixing mixing) {
   Pfn pfn = take_smallest(order, type);
-  while (pfn == kNoPfn && steal(order, type)) pfn = take_smallest(order, type);
+  while (pfn == kNoPfn && steal(order, type, mixing)) pfn = take_smallest(order, type);
   return pfn;
 }
 
@@ -152,9 +157,11 @@ bool Buddy::find_fallback(Order order, Migratetype type, bool upward, Found& fou
   return false;
 }
 
-bool Buddy::steal(Order asked, Migratetype type) {
+bool Buddy::steal(Order asked, Migratetype type, Mixing mixing) {
   Found found;
-  if (!find_fallback(asked, type, false, found)) return false;
+  const Order least =
+      mixing == Mixing::kAllowed ? asked : std::max(asked, rules::least_unmixed(pageblock_order_));
+  if (!find_fallback(least, type, false, found)) return false;
   if (rules::search_upward(found.order, asked, type, pageblock_order_)) {
     find_fallback(asked, type, true, found);
   }
@@ -235,6 +242,19 @@ unsigned Buddy::orders() const {
   unsigned orders = kOrders;
   while (orders > 0 && blocks_[orders - 1] == 0) --orders;
   return orders;
+}
+
+FreeBlocks::TypedBlocks Buddy::free_blocks_by_type() const {
+  TypedBlocks blocks{};
+  for (size_t type = 0; type < kMigratetypes; ++type) {
+    for (Order order(0); order.valid(); order = order.higher()) {
+      uint64_t& count = blocks[type][order.value()];
+      for ([[maybe_unused]] const Page& page : list(order, static_cast<Migratetype>(type))) ++count;
+    }
+  }
+  blocks[static_cast<size_t>(Migratetype::kMovable)][Order::kMax] +=
+      (fresh_end_ - fresh_start_) / kMaxOrder.pages();
+  return blocks;
 }
 
 size_t Buddy::count_faults() const {

@@ -17,7 +17,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "lib/list.h"
 #include "mm/pages/kernel_rules.h"
@@ -29,34 +28,38 @@ class Buddy final : public FreeBlocks {
  public:
   using FreeList = List<Page, &Page::list>;
 
-  // Governs the frames [start, end), none of them free yet; all pageblocks are movable, as at boot.
+  // Governs the frames [start, end), none of them free yet. pageblock_order >= kPageblockOrder.
   Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order = kPageblockOrder);
 
   // In the largest aligned blocks that fit, the lowest at the head of its list.
   void add_free_range(Pfn start, Pfn end) override;
-  size_t take(Order order, Migratetype type, std::span<Frame> heads) override;
+  size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) override;
   size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
   PageCount free_pages() const override { return free_pages_; }
   std::array<uint64_t, kOrders> free_blocks() const override { return blocks_; }
+  TypedBlocks free_blocks_by_type() const override;
   size_t count_faults() const override;
 
   // ---- The kernel's functions, for one block. kNoPfn when there is none. ----
 
   // From the lists of `type` alone.
   Pfn take_smallest(Order order, Migratetype type);
-  // From those, and if they have none, from another type's, of which more may follow.
-  Pfn take_one(Order order, Migratetype type);
+  // From those, and if they have none, from another type's, of which more may follow; with
+  // Mixing::kForbidden in whole pageblocks only.
+  Pfn take_one(Order order, Migratetype type, Mixing mixing = Mixing::kAllowed);
   // Merges, onto a list of `type`.
   void put_one(Pfn pfn, Order order, Migratetype type);
 
   // ---- Pageblocks. ----
 
   Order pageblock_order() const { return pageblock_order_; }
-  Migratetype type_of(Pfn pfn) const { return types_[pageblock_of(pfn)]; }
-  void set_type(Pfn pfn, Migratetype type) { types_[pageblock_of(pfn)] = type; }
-  std::span<const Migratetype> types() const { return types_; }
+  // From frame 0 to the end of the zone.
+  size_t pageblocks() const { return div_round_up(end_.value(), pageblock_order_.pages().value()); }
+  Migratetype type_of(Pfn pfn) const { return memmap_.type_of(pfn); }
+  // Of all of the pageblock around `pfn`, which may be larger than the table's.
+  void set_type(Pfn pfn, Migratetype type);
   // What there is in the pageblock around `pfn`: pages moved to the lists of `type`, and pages in
   // use that count as movable. Nothing, and nothing moves, when the zone ends inside it.
   struct Contents {
@@ -91,12 +94,11 @@ class Buddy final : public FreeBlocks {
   bool is_fresh(Order order, Migratetype type) const {
     return order == kMaxOrder && type == Migratetype::kMovable && fresh_start_ < fresh_end_;
   }
-  size_t pageblock_of(Pfn pfn) const { return pfn.value() >> pageblock_order_.value(); }
-
   // The first block of a list that has one.
   Pfn first_of(Order order, Migratetype type);
-  // Gives `type` a block of another. False when no other has one of `order` or more.
-  bool steal(Order order, Migratetype type);
+  // Gives `type` a block of another. False when no other has one of `order` or more that it may
+  // have.
+  bool steal(Order order, Migratetype type, Mixing mixing);
   struct Found {
     Order order;
     Migratetype type;
@@ -119,7 +121,6 @@ class Buddy final : public FreeBlocks {
   Pfn start_;
   Pfn end_;
   Order pageblock_order_;
-  std::vector<Migratetype> types_;  // of each pageblock, from frame 0 on
   std::array<std::array<FreeList, kMigratetypes>, kOrders> lists_;
   // Free blocks of the highest order that have never been used.
   Pfn fresh_start_{0};

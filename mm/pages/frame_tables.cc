@@ -1,5 +1,6 @@
 #include "mm/pages/frame_tables.h"
 
+#include <cstring>
 #include <utility>
 
 #include "lib/cpu/percpu.h"
@@ -28,12 +29,18 @@ Result<FrameTables> FrameTables::create(PageCount count) {
   if (huge) pages->prefer_huge_pages();
   Result<os::Reservation> states = os::reserve(kStatesOffset + count.value(), alignof(Page));
   if (!states) return states.error();
-  return FrameTables(std::move(*pages), std::move(*states), count);
+  const size_t pageblock_count =
+      align_up(count.value(), kMaxOrder.pages().value()) / kPageblockFrames;
+  Result<os::Reservation> pageblocks = os::reserve(pageblock_count, alignof(Page));
+  if (!pageblocks) return pageblocks.error();
+  std::memset(pageblocks->base(), Pageblock(ZoneType::kDma).byte(), pageblock_count);
+  return FrameTables(std::move(*pages), std::move(*states), std::move(*pageblocks), count);
 }
 
 Memmap FrameTables::memmap(std::byte* arena) const {
   return {arena, reinterpret_cast<Page*>(pages_.base()),
-          reinterpret_cast<Atomic<uint8_t>*>(states_.base() + kStatesOffset), count_};
+          reinterpret_cast<Atomic<uint8_t>*>(states_.base() + kStatesOffset),
+          reinterpret_cast<Atomic<uint8_t>*>(pageblocks_.base()), count_};
 }
 
 }  // namespace ring3::mm

@@ -1,6 +1,7 @@
 #pragma once
 
-// The memory behind a Memmap: a descriptor and a state for each frame, mapped and not written.
+// The memory behind a Memmap: a descriptor and a state for each frame, mapped and not written, and
+// a byte for each pageblock.
 
 #include <cstddef>
 #include <utility>
@@ -13,7 +14,8 @@ namespace ring3::mm {
 
 class FrameTables {
  public:
-  // For `count` frames, which begin as kInside. kNoResource when the host refuses address space.
+  // For `count` frames, which begin as kInside, in movable pageblocks of zone DMA. kNoResource when
+  // the host refuses address space.
   static Result<FrameTables> create(PageCount count);
 
   // The map of the frames of `arena`, which need not be there when no page is touched. The tables
@@ -21,11 +23,16 @@ class FrameTables {
   Memmap memmap(std::byte* arena) const;
 
  private:
-  FrameTables(os::Reservation pages, os::Reservation states, PageCount count)
-      : pages_(std::move(pages)), states_(std::move(states)), count_(count) {}
+  FrameTables(os::Reservation pages, os::Reservation states, os::Reservation pageblocks,
+              PageCount count)
+      : pages_(std::move(pages)),
+        states_(std::move(states)),
+        pageblocks_(std::move(pageblocks)),
+        count_(count) {}
 
   os::Reservation pages_;
   os::Reservation states_;
+  os::Reservation pageblocks_;
   PageCount count_;
 };
 

@@ -22,9 +22,9 @@ void FreeRegion::publish_locked() {
   orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
 }
 
-size_t FreeRegion::take(Order order, Migratetype type, std::span<Frame> heads) {
+size_t FreeRegion::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
   lockdep::SpinlockGuard guard(lock_);
-  const size_t count = blocks_->take(order, type, heads);
+  const size_t count = blocks_->take(order, type, mixing, heads);
   publish_locked();
   return count;
 }
@@ -53,6 +53,11 @@ PageCount FreeRegion::free_pages() const {
 std::array<uint64_t, kOrders> FreeRegion::free_blocks() const {
   lockdep::SpinlockGuard guard(lock_);
   return blocks_->free_blocks();
+}
+
+FreeBlocks::TypedBlocks FreeRegion::free_blocks_by_type() const {
+  lockdep::SpinlockGuard guard(lock_);
+  return blocks_->free_blocks_by_type();
 }
 
 size_t FreeRegion::count_faults() const {

@@ -76,6 +76,12 @@ const char* zone_name(ZoneType type) {
   return kZoneNames[static_cast<size_t>(type)];
 }
 
+const char* migratetype_name(Migratetype type) {
+  static constexpr std::array<const char*, kMigratetypes> kTypeNames{"Unmovable", "Movable",
+                                                                     "Reclaimable", "HighAtomic"};
+  return kTypeNames[static_cast<size_t>(type)];
+}
+
 std::string to_string(Gfp gfp) {
   if (gfp == Gfp{}) return "none";
   std::string text;

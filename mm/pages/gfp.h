@@ -98,6 +98,9 @@ enum class Migratetype : uint8_t {
   kHighatomic = 3,  // of pageblocks only: kept for those in need
 };
 inline constexpr size_t kMigratetypes = 4;
+inline constexpr size_t kRequestTypes = 3;  // the first of them (the kernel's MIGRATE_PCPTYPES)
+// "Unmovable", "Movable", "Reclaimable", "HighAtomic": as /proc/pagetypeinfo prints them.
+const char* migratetype_name(Migratetype type);
 inline constexpr unsigned kMigratetypeShift = 3;  // where a Gfp has the two bits that are one
 
 // True for a request that is both movable and reclaimable, which no block can be: the caller's bug.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "mm/pages/gfp.h"
@@ -33,6 +34,9 @@ constexpr Fallbacks fallbacks_of(Migratetype type) {
 constexpr bool may_claim(Order found, Migratetype type, Order pageblock) {
   return found.value() >= pageblock.value() / 2 || type != Migratetype::kMovable;
 }
+// The smallest block of another type that a request takes which must not mix what lies in a
+// pageblock (ALLOC_NOFRAGMENT).
+constexpr Order least_unmixed(Order pageblock) { return pageblock; }
 // Whether the search, which begins with the largest blocks, is to begin anew with the smallest.
 constexpr bool search_upward(Order found, Order asked, Migratetype type, Order pageblock) {
   return type == Migratetype::kMovable && !may_claim(found, type, pageblock) && found > asked;
@@ -90,6 +94,25 @@ constexpr uint64_t boosted(uint64_t boost, PageCount managed, PageCount high, ui
 inline constexpr Order kCostlyOrder{3};
 constexpr bool on_pcp(Order order, Order pageblock) {
   return order <= kCostlyOrder || (order == pageblock && pageblock < kMaxOrder);
+}
+// How many pages come and go at a time (zone_batchsize): one less than a power of two, so that
+// lists of several CPUs do not fall in step.
+constexpr uint64_t pcp_batch_pages(PageCount managed) {
+  const uint64_t share = std::max<uint64_t>(std::min<uint64_t>(managed.value() / 1024, 256) / 4, 1);
+  return std::max<uint64_t>(std::bit_floor(share + share / 2) - 1, 1);
+}
+// Between which bounds the number of pages that a CPU keeps tunes itself (zone_highsize);
+// `fraction` is vm.percpu_pagelist_high_fraction.
+struct PcpHigh {
+  uint64_t min;
+  uint64_t max;
+};
+constexpr PcpHigh pcp_high_pages(PageCount managed, PageCount low, unsigned cpus,
+                                 uint64_t fraction) {
+  const uint64_t least = 4 * pcp_batch_pages(managed);
+  const auto share = [&](uint64_t pages) { return std::max(pages / cpus, least); };
+  if (fraction != 0) return {share(managed.value() / fraction), share(managed.value() / fraction)};
+  return {share(low.value()), share(managed.value() / 8)};
 }
 // Blocks that an empty list is refilled with (__rmqueue_pcplist).
 constexpr uint64_t refill_blocks(uint64_t batch, Order order) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// The memmap: page frame number <-> descriptor <-> address, all by arithmetic, and each frame's
-// state. A value: it points to the arena, the descriptors and the states, and owns none of them.
+// The memmap: page frame number <-> descriptor <-> address, all by arithmetic, each frame's state
+// and each pageblock's type. A value: it points to the arena and to these tables, and owns none.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,14 +9,17 @@
 #include "lib/cpu/atomic.h"
 #include "mm/pages/frame_state.h"
 #include "mm/pages/page.h"
+#include "mm/pages/pageblock.h"
 
 namespace ring3::mm {
 
 class Memmap {
  public:
-  // `arena`, `pages` and `states` each cover `count` pages and outlive the Memmap and its copies.
-  Memmap(std::byte* arena, Page* pages, Atomic<uint8_t>* states, PageCount count)
-      : arena_(arena), pages_(pages), states_(states), count_(count) {}
+  // `arena`, `pages`, `states` and `pageblocks` each cover `count` pages and outlive the Memmap and
+  // its copies.
+  Memmap(std::byte* arena, Page* pages, Atomic<uint8_t>* states, Atomic<uint8_t>* pageblocks,
+         PageCount count)
+      : arena_(arena), pages_(pages), states_(states), pageblocks_(pageblocks), count_(count) {}
 
   PageCount page_count() const { return count_; }
   size_t size_bytes() const { return count_.value() * kPageSize; }
@@ -65,6 +68,22 @@ class Memmap {
     if (page == nullptr) return PageOwner::kNobody;
     const FrameState state = state_of(*page);
     return state.kind() == PageState::kAllocated ? state.owner() : PageOwner::kNobody;
+  }
+
+  // The pageblock that `pfn` lies in, or would, up to the end of a last block of the highest order
+  // that is cut. Its zone never changes once it is known; its type changes
+  // under the lock of the free blocks. Relaxed: to whoever looks without, it is a hint.
+  Pageblock pageblock(Pfn pfn) const {
+    DCHECK_LT(pfn.value(), align_up(count_.value(), kMaxOrder.pages().value()));
+    return Pageblock(pageblocks_[pfn.value() / kPageblockFrames].load(std::memory_order_relaxed));
+  }
+  void set_pageblock(Pfn pfn, Pageblock pageblock) const {
+    DCHECK(contains(pfn));
+    pageblocks_[pfn.value() / kPageblockFrames].store(pageblock.byte(), std::memory_order_relaxed);
+  }
+  Migratetype type_of(Pfn pfn) const { return pageblock(pfn).type(); }
+  void set_type(Pfn pfn, Migratetype type) const {
+    set_pageblock(pfn, Pageblock(pageblock(pfn).zone(), type));
   }
 
   // Takes an allocated block from its owner: of all who try at once, one succeeds, and from then on
@@ -117,6 +136,7 @@ class Memmap {
   std::byte* arena_;
   Page* pages_;
   Atomic<uint8_t>* states_;
+  Atomic<uint8_t>* pageblocks_;
   PageCount count_;
 };
 

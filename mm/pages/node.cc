@@ -26,11 +26,18 @@ ZonePages zone_sizes(const ZoneBorders& borders) {
 Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEvents& events,
                           LimitedReports& reports) {
   const ZoneBorders borders = zone_borders(memmap.page_count());
-  auto pcp =
-      PcpLists::create(borders, config.policy->orders_on_cpus, config.direct, *config.topology);
+  auto pcp = PcpLists::create(borders, config.policy->orders_on_cpus, config.direct,
+                              config.vm.percpu_pagelist_high_fraction, *config.topology);
   if (!pcp) return pcp.error();
   Node node(std::move(*pcp));
+  node.vm_ = config.vm;
   node.borders_ = borders;
+  for (size_t zone = 0; zone < kZones; ++zone) {
+    const Pageblock pageblock(static_cast<ZoneType>(zone));
+    for (Pfn pfn = borders[zone]; pfn < borders[zone + 1]; pfn = pfn + kPageblockOrder.pages()) {
+      memmap.set_pageblock(pfn, pageblock);
+    }
+  }
   const ZonePages sizes = zone_sizes(borders);
   for (size_t zone = 0; zone < kZones; ++zone) {
     if (sizes[zone] == PageCount(0)) continue;
@@ -40,6 +47,7 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
                                  .start = borders[zone],
                                  .end = borders[zone + 1],
                                  .managed = sizes,
+                                 .vm = config.vm,
                                  .policy = config.policy,
                                  .pcp = node.pcp_.of_zone(type),
                                  .cpus = config.topology->online_count(),
@@ -76,6 +84,28 @@ StackCounts Node::pcp_counts() const {
   StackCounts total;
   for_each_zone([&](const Zone& zone) { total += zone.pcp_counts(); });
   return total;
+}
+
+std::vector<ZoneFacts> Node::facts() const {
+  ZonePages managed;
+  for (size_t zone = 0; zone < kZones; ++zone) managed[zone] = borders_[zone + 1] - borders_[zone];
+  std::vector<ZoneFacts> facts;
+  for (size_t zone = 0; zone < kZones; ++zone) {
+    if (zones_[zone] != nullptr) {
+      facts.push_back(zones_[zone]->facts());
+      continue;
+    }
+    const auto type = static_cast<ZoneType>(zone);
+    const Watermarks marks = watermarks_of(type, managed, vm_);
+    facts.push_back({.name = zone_name(type),
+                     .min = marks.min.value(),
+                     .low = marks.low.value(),
+                     .high = marks.high.value(),
+                     .promo = marks.promo.value(),
+                     .start_pfn = borders_[zone].value(),
+                     .protection = std::vector<uint64_t>(kZones)});
+  }
+  return facts;
 }
 
 size_t Node::count_faults() const {

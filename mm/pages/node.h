@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "mm/pages/zone.h"
 
@@ -16,6 +17,7 @@ struct NodeConfig {
   const PagePolicy* policy;
   const Topology* topology;
   lockdep::Lockdep* lockdep;
+  VmSettings vm{};
   bool direct;  // pages go to CPUs' lists and come from them without the zone
 };
 
@@ -34,17 +36,11 @@ class Node {
   // kNoPfn when there is none.
   template <class Mark>
   Pfn take(Order order, Migratetype type, ZoneType highest, Mark mark) const {
-    Zone* const* const first = zonelists_[static_cast<size_t>(highest)].data();
-    Pfn head = (*first)->take_cached(order);
-    for (Zone* const* at = first; head == kNoPfn && *at != nullptr; ++at) {
-      Zone& zone = **at;
-      const std::optional<PageCount> least = mark(zone);
-      const uint64_t spare = least ? zone.spare_racy(order, *least, highest) : UINT64_MAX;
-      if (spare == 0) continue;
-      if (at != first) head = zone.take_cached(order);
-      if (head == kNoPfn) head = zone.take(order, type, spare);
+    Pfn head = zonelists_[static_cast<size_t>(highest)].front()->take_cached(order, type);
+    if (head == kNoPfn && avoids_mixing(highest)) {
+      head = walk(order, type, highest, mark, Mixing::kForbidden);
     }
-    return head;
+    return head == kNoPfn ? walk(order, type, highest, mark, Mixing::kAllowed) : head;
   }
   Zone& zone_of(Pfn pfn) const {
     return *zones_[static_cast<size_t>(pfn >= borders_[1]) +
@@ -63,12 +59,36 @@ class Node {
   PageCount free_pages() const;
   std::array<uint64_t, kOrders> free_blocks() const;
   StackCounts pcp_counts() const;
+  // Of every zone, those without pages too.
+  std::vector<ZoneFacts> facts() const;
   size_t count_faults() const;
 
  private:
   explicit Node(PcpLists pcp) : pcp_(std::move(pcp)) {}
 
+  template <class Mark>
+  Pfn walk(Order order, Migratetype type, ZoneType highest, Mark mark, Mixing mixing) const {
+    Zone* const* const first = zonelists_[static_cast<size_t>(highest)].data();
+    for (Zone* const* at = first; *at != nullptr; ++at) {
+      Zone& zone = **at;
+      const std::optional<PageCount> least = mark(zone);
+      const uint64_t spare = least ? zone.spare_racy(order, *least, highest) : UINT64_MAX;
+      if (spare == 0) continue;
+      Pfn head = at != first ? zone.take_cached(order, type) : kNoPfn;
+      if (head == kNoPfn) head = zone.take(order, type, mixing, spare);
+      if (head != kNoPfn) return head;
+    }
+    return kNoPfn;
+  }
+  // A request that zone Normal serves first goes to DMA32, if there is one, before it mixes
+  // contents of two types in a pageblock (alloc_flags_nofragment).
+  bool avoids_mixing(ZoneType highest) const {
+    return highest == ZoneType::kNormal && zones_[static_cast<size_t>(ZoneType::kNormal)] &&
+           zones_[static_cast<size_t>(ZoneType::kDma32)];
+  }
+
   PcpLists pcp_;
+  VmSettings vm_;
   // In zone order; null for a zone without pages.
   std::array<std::unique_ptr<Zone>, kZones> zones_;
   ZoneBorders borders_{};

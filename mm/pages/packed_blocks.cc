@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "lib/bits.h"
+#include "lib/tracepoint.h"
 #include "mm/pages/aligned_runs.h"
+#include "mm/pages/kernel_rules.h"
 
 namespace ring3::mm {
 namespace {
@@ -126,24 +128,27 @@ Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, P
   if (!words) return words.error();
   Result<os::Reservation> rooms = os::reserve(2 * pairs * sizeof(Room), sizeof(Room));
   if (!rooms) return rooms.error();
-  std::vector<IndexSet> sets;
-  for (Order order(0); order <= kMaxOrder; order = order.higher()) {
-    Result<IndexSet> set = IndexSet::create(order == kMaxOrder ? pairs : 2 * pairs);
-    if (!set) return set.error();
-    sets.push_back(std::move(*set));
+  std::array<OfType, kRequestTypes> by_type;
+  for (OfType& of : by_type) {
+    for (Order order(0); order < kPageblockOrder; order = order.higher()) {
+      Result<IndexSet> set = IndexSet::create(2 * pairs);
+      if (!set) return set.error();
+      of.in_use.push_back(std::move(*set));
+    }
   }
-  IndexSet pair_set = std::move(sets.back());
-  sets.pop_back();
-  IndexSet single_set = std::move(sets.back());
-  sets.pop_back();
-  return std::unique_ptr<FreeBlocks>(new PackedBlocks(memmap, start, end, base, std::move(*words),
-                                                      std::move(*rooms), std::move(sets),
-                                                      std::move(single_set), std::move(pair_set)));
+  Result<IndexSet> single_set = IndexSet::create(2 * pairs);
+  if (!single_set) return single_set.error();
+  Result<IndexSet> pair_set = IndexSet::create(pairs);
+  if (!pair_set) return pair_set.error();
+  return std::unique_ptr<FreeBlocks>(
+      new PackedBlocks(memmap, start, end, base, std::move(*words), std::move(*rooms),
+                       std::move(by_type), std::move(*single_set), std::move(*pair_set)));
 }
 
 PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
                            os::Reservation words, os::Reservation rooms,
-                           std::vector<IndexSet> in_use, IndexSet singles, IndexSet pairs)
+                           std::array<OfType, kRequestTypes> by_type, IndexSet singles,
+                           IndexSet pairs)
     : memmap_(memmap),
       start_(start),
       end_(end),
@@ -152,10 +157,10 @@ PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
       rooms_memory_(std::move(rooms)),
       words_(reinterpret_cast<Words*>(words_memory_.base())),
       rooms_(reinterpret_cast<Room*>(rooms_memory_.base())),
-      in_use_(std::move(in_use)),
+      by_type_(std::move(by_type)),
       singles_(std::move(singles)),
       pairs_(std::move(pairs)) {
-  with_exactly_[0] = pageblocks();
+  of(Migratetype::kMovable).with_exactly[0] = pageblocks();
 }
 
 PackedBlocks::Room PackedBlocks::room_of(const Words& words) {
@@ -174,24 +179,55 @@ void PackedBlocks::set_room(size_t pageblock, Room room) {
   if (before == kWhole) {
     remove_whole(pageblock);
   } else {
-    --with_exactly_[before];
-    if (before != 0) in_use_[before - 1].erase(pageblock);
+    of(type_of(pageblock)).leave(pageblock, before);
   }
   if (room == kWhole) {
     add_whole(pageblock);
   } else {
-    ++with_exactly_[room];
-    if (room != 0) in_use_[room - 1].insert(pageblock);
+    of(type_of(pageblock)).enter(pageblock, room);
   }
   rooms_[pageblock] = room;
 }
 
-size_t PackedBlocks::lowest_in_use(Order order) const {
+void PackedBlocks::set_type(size_t pageblock, Migratetype type) {
+  const Migratetype before = type_of(pageblock);
+  if (type == before) return;
+  const Room room = rooms_[pageblock];
+  if (room != kWhole) {
+    of(before).leave(pageblock, room);
+    of(type).enter(pageblock, room);
+  }
+  memmap_.set_type(Pfn(first_frame(pageblock)), type);
+}
+
+size_t PackedBlocks::OfType::lowest(Order order) const {
   size_t lowest = IndexSet::kNone;
   for (unsigned o = order.value(); o < kPageblockOrder.value(); ++o) {
-    if (with_exactly_[o + 1] != 0) lowest = std::min(lowest, in_use_[o].at_or_after(0));
+    if (with_exactly[o + 1] != 0) lowest = std::min(lowest, in_use[o].at_or_after(0));
   }
   return lowest;
+}
+
+size_t PackedBlocks::open_another(Order order, Migratetype type, Mixing mixing) {
+  if (const size_t whole = lowest_whole(); whole != IndexSet::kNone) {
+    set_type(whole, type);
+    words_[whole].fill(~uint64_t{0});
+    return whole;
+  }
+  if (mixing == Mixing::kForbidden) return IndexSet::kNone;
+  for (unsigned o = kPageblockOrder.value(); o-- > order.value();) {
+    for (const Migratetype other : rules::fallbacks_of(type)) {
+      const size_t found = of(other).lowest(Order(o));
+      if (found == IndexSet::kNone) continue;
+      RING3_TRACE5(mm_page_alloc_extfrag, first_frame(found), order.value(), o,
+                   static_cast<unsigned>(type), static_cast<unsigned>(other));
+      uint64_t free = 0;
+      for (const uint64_t word : words_[found]) free += static_cast<uint64_t>(std::popcount(word));
+      if (free >= kPageblockFrames / 2) set_type(found, type);
+      return found;
+    }
+  }
+  return IndexSet::kNone;
 }
 
 void PackedBlocks::add_whole(size_t pageblock) {
@@ -254,22 +290,21 @@ void PackedBlocks::add_pair(size_t pageblock) {
   rooms_[pageblock] = rooms_[pageblock + 1] = kWhole;
   pairs_.insert(pageblock / 2);
   ++pair_count_;
-  with_exactly_[0] -= 2;
+  for (const size_t at : {pageblock, pageblock + 1}) --of(type_of(at)).with_exactly[0];
 }
 
-size_t PackedBlocks::take(Order order, Migratetype /*type*/, std::span<Frame> heads) {
+size_t PackedBlocks::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   if (order >= kPageblockOrder) {
-    taken = take_whole(order, heads);
+    taken = take_whole(order, type, heads);
   } else {
     while (taken < heads.size()) {
-      size_t pageblock = lowest_in_use(order);
+      size_t pageblock = of(type).lowest(order);
       if (pageblock == IndexSet::kNone) {
         if (taken != 0) break;
-        pageblock = lowest_whole();
+        pageblock = open_another(order, type, mixing);
         if (pageblock == IndexSet::kNone) break;
-        words_[pageblock].fill(~uint64_t{0});
       }
       taken += take_from(pageblock, order, heads.subspan(taken));
       set_room(pageblock, room_of(words_[pageblock]));
@@ -279,12 +314,13 @@ size_t PackedBlocks::take(Order order, Migratetype /*type*/, std::span<Frame> he
   return taken;
 }
 
-size_t PackedBlocks::take_whole(Order order, std::span<Frame> heads) {
+size_t PackedBlocks::take_whole(Order order, Migratetype type, std::span<Frame> heads) {
   size_t taken = 0;
   for (; taken < heads.size(); ++taken) {
     if (order == kPageblockOrder) {
       const size_t pageblock = lowest_whole();
       if (pageblock == IndexSet::kNone) break;
+      set_type(pageblock, type);
       set_room(pageblock, 0);
       heads[taken] = first_frame(pageblock);
     } else {
@@ -292,8 +328,11 @@ size_t PackedBlocks::take_whole(Order order, std::span<Frame> heads) {
       const size_t pair = pairs_.at_or_after(0);
       pairs_.erase(pair);
       --pair_count_;
-      with_exactly_[0] += 2;
-      rooms_[2 * pair] = rooms_[2 * pair + 1] = 0;
+      for (const size_t at : {2 * pair, 2 * pair + 1}) {
+        set_type(at, type);
+        of(type).enter(at, 0);
+        rooms_[at] = 0;
+      }
       heads[taken] = first_frame(2 * pair);
     }
   }
@@ -383,8 +422,12 @@ size_t PackedBlocks::put_in(size_t pageblock, Order order, std::span<Frame>& hea
 unsigned PackedBlocks::orders() const {
   if (pair_count_ != 0) return kOrders;
   if (single_count_ != 0) return kWhole;
+  const auto none_with = [this](unsigned room) {
+    return std::ranges::all_of(by_type_,
+                               [room](const OfType& of) { return of.with_exactly[room] == 0; });
+  };
   unsigned room = kWhole - 1;
-  while (room > 0 && with_exactly_[room] == 0) --room;
+  while (room > 0 && none_with(room)) --room;
   return room;
 }
 
@@ -392,7 +435,12 @@ std::array<uint64_t, kOrders> PackedBlocks::free_blocks() const {
   std::array<uint64_t, kOrders> blocks{};
   blocks[kPageblockOrder.value()] = single_count_;
   blocks[kMaxOrder.value()] = pair_count_;
-  for (const IndexSet& set : in_use_) {
+  for (const OfType& of : by_type_) count_in_use(of, blocks);
+  return blocks;
+}
+
+void PackedBlocks::count_in_use(const OfType& of, std::array<uint64_t, kOrders>& blocks) const {
+  for (const IndexSet& set : of.in_use) {
     for (size_t at = set.at_or_after(0); at != IndexSet::kNone; at = set.at_or_after(at + 1)) {
       for_each_block(words_[at], Order(0), [&](Order order, Frame) {
         ++blocks[order.value()];
@@ -400,6 +448,19 @@ std::array<uint64_t, kOrders> PackedBlocks::free_blocks() const {
       });
     }
   }
+}
+
+// A pair counts as its first pageblock does.
+FreeBlocks::TypedBlocks PackedBlocks::free_blocks_by_type() const {
+  TypedBlocks blocks{};
+  for (size_t type = 0; type < kRequestTypes; ++type) count_in_use(by_type_[type], blocks[type]);
+  const auto count = [&](const IndexSet& set, Order order, size_t pageblocks) {
+    for (size_t at = set.at_or_after(0); at != IndexSet::kNone; at = set.at_or_after(at + 1)) {
+      ++blocks[static_cast<size_t>(type_of(at * pageblocks))][order.value()];
+    }
+  };
+  count(singles_, kPageblockOrder, 1);
+  count(pairs_, kMaxOrder, 2);
   return blocks;
 }
 
@@ -408,20 +469,24 @@ size_t PackedBlocks::count_faults() const {
   PageCount free{0};
   uint64_t singles = 0;
   uint64_t pairs = 0;
-  std::array<uint64_t, kWhole> exactly{};
+  std::array<std::array<uint64_t, kWhole>, kRequestTypes> exactly{};
   for (size_t at = 0; at < pageblocks(); ++at) {
     const Room room = rooms_[at];
     const Words& words = words_[at];
     const bool whole = room == kWhole;
     const Room in_bits = room_of(words);
     if (in_bits != (whole ? 0 : room)) ++faults;
-    for (size_t order = 0; order < in_use_.size(); ++order) {
-      if (in_use_[order].contains(at) != (order + 1 == in_bits)) ++faults;
+    const auto type = static_cast<size_t>(type_of(at));
+    for (size_t t = 0; t < kRequestTypes; ++t) {
+      for (size_t order = 0; order < kPageblockOrder.value(); ++order) {
+        const bool belongs = t == type && order + 1 == in_bits;
+        if (by_type_[t].in_use[order].contains(at) != belongs) ++faults;
+      }
     }
     const bool single = whole && rooms_[at ^ 1] != kWhole;
     const bool pair = whole && !single;
     if (singles_.contains(at) != single || pairs_.contains(at / 2) != pair) ++faults;
-    if (!whole && room < kWhole) ++exactly[room];
+    if (!whole && room < kWhole) ++exactly[type][room];
     singles += single;
     pairs += pair && at % 2 == 0;
     // Free frames are in range, and nobody's.
@@ -435,7 +500,10 @@ size_t PackedBlocks::count_faults() const {
     if (whole) check(kPageblockOrder, 0);
     if (!whole) for_each_block(words, Order(0), check);
   }
-  if (singles != single_count_ || pairs != pair_count_ || exactly != with_exactly_) ++faults;
+  if (singles != single_count_ || pairs != pair_count_) ++faults;
+  for (size_t type = 0; type < kRequestTypes; ++type) {
+    if (by_type_[type].with_exactly != exactly[type]) ++faults;
+  }
   if (free != free_pages_) ++faults;
   return faults;
 }

@@ -41,6 +41,7 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
                                    {.policy = config.policy,
                                     .topology = config.topology,
                                     .lockdep = config.lockdep,
+                                    .vm = config.vm,
                                     .direct = !config.page_owner},
                                    allocator->events_, allocator->reports_);
   if (!node) return node.error();
@@ -171,7 +172,7 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
 
 inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  if (!node_->pcp().push(pfn, order)) [[unlikely]]
+  if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
 }
 
@@ -243,6 +244,9 @@ void PageAllocator::cpu_online(unsigned cpu) {
 uint64_t PageAllocator::count_of(PageEvent event) const {
   uint64_t count = events_.sum(event);
   if (event == PageEvent::kMmPageAlloc) {
+    for (size_t zone = 0; zone < kZones; ++zone) {
+      count += events_.sum(of_zone(PageEvent::kAllocDma, static_cast<ZoneType>(zone)));
+    }
     count += node_->pcp_counts().pops - events_.sum(PageEvent::kFreedTwiceOnAlloc);
   }
   if (event == PageEvent::kMmPageFree) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
@@ -22,7 +23,7 @@
 #include "mm/pages/frame_tables.h"
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
-#include "mm/pages/vmstat.h"
+#include "mm/pages/proc_text.h"
 
 namespace ring3::mm {
 
@@ -32,6 +33,7 @@ struct PageAllocatorConfig {
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the allocator
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
+  VmSettings vm{};                               // how much is kept back
   bool mappable = false;    // pages can be mapped elsewhere too (os::AddressWindow)
   bool page_owner = false;  // records who allocated and freed each block last, for reports
 };
@@ -94,8 +96,11 @@ class PageAllocator {
   PageCount allocated_pages() const { return total_pages() - free_pages_count(); }
   // Free blocks of each order over all zones, CPUs' lists not counted.
   std::array<uint64_t, kOrders> free_blocks() const { return node_->free_blocks(); }
+  // What there is to tell of each zone, those without pages too (mm/pages/proc_text.h). Looks at
+  // every free block and pageblock; of threads that run meanwhile it may miss something.
+  std::vector<ZoneFacts> zone_facts() const { return node_->facts(); }
   // The text of /proc/buddyinfo.
-  std::string buddyinfo() const { return buddyinfo_text(*node_); }
+  std::string buddyinfo() const { return buddyinfo_text(zone_facts()); }
 
   // How often it happened so far. May miss events of threads that run meanwhile.
   uint64_t count_of(PageEvent event) const;

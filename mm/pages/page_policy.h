@@ -16,10 +16,18 @@
 
 namespace ring3::mm {
 
+// Whether a request whose type has no free blocks left may be given a part of a pageblock in which
+// contents of another type lie, which fragments memory for good.
+enum class Mixing : uint8_t { kForbidden, kAllowed };
+
 // The free blocks of one zone. No lock: the Zone's is held, and the blocks that come and go are
-// nobody else's meanwhile.
+// nobody else's meanwhile. All pageblocks begin as movable ones; which type they become, the
+// Memmap's table says, and the policy decides.
 class FreeBlocks {
  public:
+  // Counts of free blocks by Migratetype and order.
+  using TypedBlocks = std::array<std::array<uint64_t, kOrders>, kMigratetypes>;
+
   FreeBlocks() = default;
   virtual ~FreeBlocks() = default;
   FreeBlocks(const FreeBlocks&) = delete;
@@ -29,9 +37,10 @@ class FreeBlocks {
   virtual void add_free_range(Pfn start, Pfn end) = 0;
 
   // Fills `heads` with the heads of blocks of `order`, for contents of `type`, those to be used
-  // first in front, and returns how many: one at least when a block of `order` or larger is free,
-  // and more as the policy likes. They are kInside: the caller says what they become.
-  virtual size_t take(Order order, Migratetype type, std::span<Frame> heads) = 0;
+  // first in front, and returns how many: one at least when a block of `order` or larger is free
+  // and mixing allowed, and more as the policy likes. They are kInside: the caller says what they
+  // become.
+  virtual size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) = 0;
 
   // Frees the blocks of `order` at `heads`, which are aligned and in range; each merges with its
   // free buddy, order by order, as far as that goes. Those of which a part is free already are
@@ -43,6 +52,8 @@ class FreeBlocks {
   virtual PageCount free_pages() const = 0;
   // Free blocks of each order, each as large as can be.
   virtual std::array<uint64_t, kOrders> free_blocks() const = 0;
+  // The same by the type of who will be given them first. Looks at every free block.
+  virtual TypedBlocks free_blocks_by_type() const = 0;
   // Walks all free blocks and counts what breaks an invariant: 0 when all is well.
   virtual size_t count_faults() const = 0;
 };

@@ -27,47 +27,45 @@ static_assert((kGfpFlagDma | kGfpFlagHighmem | kGfpFlagDma32 | kGfpFlagMovable |
 
 }  // namespace
 
-uint32_t pcp_high(PageCount managed, unsigned cpus, Order order) {
-  const uint64_t pages = std::min(managed.value() / share_of(order) / cpus, kMostPages);
+uint32_t pcp_high(PageCount managed, unsigned cpus, Order order, uint64_t fraction) {
+  const uint64_t share = fraction == 0 ? share_of(order) : fraction;
+  const uint64_t pages = std::min(managed.value() / share / cpus, kMostPages);
   const uint64_t blocks = std::bit_floor(std::min(pages >> order.value(), kMostBlocks));
   return blocks < 2 ? 0 : static_cast<uint32_t>(blocks);
 }
 
 Result<PcpLists> PcpLists::create(const ZoneBorders& borders, uint32_t orders, bool direct,
-                                  const Topology& topology) {
-  std::vector<uint32_t> high(kZones * kOrders + 1);
+                                  uint64_t fraction, const Topology& topology) {
+  std::vector<uint32_t> high(kZones * kListsOfZone + 1);
   for (size_t zone = 0; zone < kZones; ++zone) {
     const PageCount managed = borders[zone + 1] - borders[zone];
-    for (Order order(0); order.valid(); order = order.higher()) {
+    for (size_t index = 0; index < kListsOfZone; ++index) {
+      const Order order = order_of_index(index);
       if ((orders >> order.value() & 1) == 0) continue;
-      high[zone * kOrders + order.value()] = pcp_high(managed, topology.online_count(), order);
+      high[zone * kListsOfZone + index] =
+          pcp_high(managed, topology.online_count(), order, fraction);
     }
   }
   auto lists = PcpList::create_together(high, topology);
   if (!lists) return lists.error();
-  auto zones = os::reserve(borders.back().value() / kMaxOrder.pages().value(), 1);
-  if (!zones) return zones.error();
-  return PcpLists(std::move(*lists), std::move(*zones), borders, direct);
+  return PcpLists(std::move(*lists), borders, direct);
 }
 
-PcpLists::PcpLists(std::vector<PcpList> lists, os::Reservation zones, const ZoneBorders& borders,
-                   bool direct)
-    : lists_(std::move(lists)), zones_(std::move(zones)), sequences_(lists_.front()) {
+PcpLists::PcpLists(std::vector<PcpList> lists, const ZoneBorders& borders, bool direct)
+    : lists_(std::move(lists)), sequences_(lists_.front()) {
   const uint32_t nowhere = sequences_.distance_to(lists_.back());
   for (Row& row : by_request_) row.fill(nowhere);
-  for (Row& row : by_zone_) row.fill(nowhere);
-  const auto fill = [&](Row& row, size_t zone) {
-    const auto lists_of_zone = of_zone(static_cast<ZoneType>(zone));
-    for (size_t order = 0; order < kOrders; ++order) {
-      if (direct) row[order] = sequences_.distance_to(lists_of_zone[order]);
+  for (Row& row : by_pageblock_) row.fill(nowhere);
+  if (!direct) return;
+  const auto fill = [&](Row& row, ZoneType zone, Migratetype type) {
+    const auto lists_of_zone = of_zone(zone);
+    for (Order order(0); order.valid(); order = order.higher()) {
+      row[order.value()] = sequences_.distance_to(lists_of_zone[index_in_zone(order, type)]);
     }
   };
-  auto* zone_of = reinterpret_cast<uint8_t*>(zones_.base());
-  for (size_t zone = 0; zone < kZones; ++zone) {
-    fill(by_zone_[zone], zone);
-    const uint64_t granule = kMaxOrder.pages().value();
-    std::fill(zone_of + borders[zone].value() / granule,
-              zone_of + borders[zone + 1].value() / granule, static_cast<uint8_t>(zone));
+  for (size_t value = 0; value < Pageblock::kValues; ++value) {
+    const Pageblock pageblock(static_cast<uint8_t>(value));
+    fill(by_pageblock_[value], pageblock.zone(), pageblock.type());
   }
   for (uint32_t bits = 0; bits < kRows; ++bits) {
     const std::optional<ZoneType> highest = highest_zone(Gfp(bits));
@@ -75,7 +73,7 @@ PcpLists::PcpLists(std::vector<PcpList> lists, os::Reservation zones, const Zone
     // The highest that has pages; zone DMA always has.
     auto zone = static_cast<size_t>(*highest);
     while (borders[zone] == borders[zone + 1]) --zone;
-    fill(by_request_[bits], zone);
+    fill(by_request_[bits], static_cast<ZoneType>(zone), migratetype_of(Gfp(bits)));
   }
 }
 

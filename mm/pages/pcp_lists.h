@@ -1,7 +1,7 @@
 #pragma once
 
-// The lists of free blocks that each CPU keeps, of every zone and order, and the shortest way to
-// the one that a request or a free is for.
+// The lists of free blocks that each CPU keeps, of every zone, migratetype and order, and the
+// shortest way to the one that a request or a free is for.
 
 #include <array>
 #include <cstdint>
@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "lib/cpu/percpu_stack.h"
-#include "lib/reservation.h"
 #include "mm/pages/gfp.h"
 #include "mm/pages/page_units.h"
+#include "mm/pages/pageblock.h"
 
 namespace ring3::mm {
 
 using PcpList = PerCpuStack<Frame>;
 
 // The most blocks of `order` that one of `cpus` CPUs keeps of a zone of `managed` pages; 0 where
-// its share is too small for two.
-uint32_t pcp_high(PageCount managed, unsigned cpus, Order order);
+// its share is too small for two. `fraction` is vm.percpu_pagelist_high_fraction.
+uint32_t pcp_high(PageCount managed, unsigned cpus, Order order, uint64_t fraction = 0);
 
 // How many of them are refilled and flushed at a time: half, up to kMaxPcpBatch.
 inline constexpr uint32_t kMaxPcpBatch = 128;
@@ -32,18 +32,27 @@ using ZoneBorders = std::array<Pfn, kZones + 1>;
 class PcpLists {
  public:
   // CPUs keep blocks of the orders whose bits are set in `orders`. Where `direct` is false, every
-  // pop() and push() is refused. kNoResource when the host refuses memory.
+  // pop() and push() is refused. `fraction` as of pcp_high(). kNoResource when the host refuses
+  // memory.
   static Result<PcpLists> create(const ZoneBorders& borders, uint32_t orders, bool direct,
-                                 const Topology& topology);
+                                 uint64_t fraction, const Topology& topology);
 
-  // By order; of those that CPUs do not keep, with room for nothing.
+  // By type and order; of those that CPUs do not keep, with room for nothing.
   std::span<PcpList> of_zone(ZoneType zone) {
-    return std::span(lists_).subspan(static_cast<size_t>(zone) * kOrders, kOrders);
+    return std::span(lists_).subspan(static_cast<size_t>(zone) * kListsOfZone, kListsOfZone);
+  }
+  // What belongs to the highatomic reserve is on the list of what is movable.
+  static constexpr size_t index_in_zone(Order order, Migratetype type) {
+    if (type == Migratetype::kHighatomic) type = Migratetype::kMovable;
+    return static_cast<size_t>(type) * kOrders + order.value();
+  }
+  static constexpr Order order_of_index(size_t index) {
+    return Order(static_cast<unsigned>(index % kOrders));
   }
 
   // Pops from this CPU's list of the zone that requests like this one are served from. False when
   // there is nothing on it, and for a request that contradicts itself; then, the zones are to be
-  // asked. So is it with push(), of a block of the zone that `head` lies in. order < kColumns.
+  // asked. So is it with push(), of a block whose head lies in `pageblock`. order < kColumns.
   static constexpr unsigned kColumns = 16;
   [[gnu::always_inline]] bool pop(Gfp gfp, Order order, Frame& head) {
     AtomicRef<uint32_t> list(by_request_[gfp.bits() % kRows][order.value()]);
@@ -53,30 +62,30 @@ class PcpLists {
   // from the highest zone at first, and from a lower one when that is used up. Relaxed: every list
   // does, only some are the better ones.
   void route(Gfp gfp, Order order, ZoneType zone) {
-    const uint32_t list = by_zone_[static_cast<size_t>(zone)][order.value()];
+    const uint32_t list = by_pageblock_[Pageblock(zone, migratetype_of(gfp)).byte()][order.value()];
     AtomicRef<uint32_t> route(by_request_[gfp.bits() % kRows][order.value()]);
     if (route.load(std::memory_order_relaxed) != list) route.store(list, std::memory_order_relaxed);
   }
-  [[gnu::always_inline]] bool push(Pfn head, Order order) const {
-    const auto* zones = reinterpret_cast<const uint8_t*>(zones_.base());
-    const uint8_t zone = zones[head.value() / kMaxOrder.pages().value()];
-    return sequences_.push(by_zone_[zone][order.value()], static_cast<Frame>(head.value()));
+  [[gnu::always_inline]] bool push(Pageblock pageblock, Pfn head, Order order) const {
+    return sequences_.push(by_pageblock_[pageblock.byte()][order.value()],
+                           static_cast<Frame>(head.value()));
   }
 
  private:
   static constexpr unsigned kRows = 32;  // the zone modifiers and kinds of a Gfp: its lowest bits
   using Row = std::array<uint32_t, kColumns>;
 
-  PcpLists(std::vector<PcpList> lists, os::Reservation zones, const ZoneBorders& borders,
-           bool direct);
+  static constexpr size_t kListsOfZone = kRequestTypes * kOrders;
+  static_assert(kListsOfZone <= PcpList::kMaxTogether);
+
+  PcpLists(std::vector<PcpList> lists, const ZoneBorders& borders, bool direct);
 
   std::vector<PcpList> lists_;  // zone by zone, and one more that refuses everything
-  os::Reservation zones_;       // the zone of each block of the highest order, a byte
   PerCpuSequences<Frame> sequences_;
   // How far from the first list the one is that is meant; where pops and pushes are not direct, the
   // one that refuses everything.
   std::array<Row, kRows> by_request_;
-  std::array<Row, kZones> by_zone_;
+  std::array<Row, Pageblock::kValues> by_pageblock_;
 };
 
 }  // namespace ring3::mm

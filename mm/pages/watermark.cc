@@ -16,9 +16,6 @@ constexpr PageCount kMinFreeHigh = from_kib(262144);
 // Zone MOVABLE gets no share of min_free: the kernel itself does not allocate from it.
 constexpr PageCount kMovableMinLow{32};
 constexpr PageCount kMovableMinHigh{128};
-constexpr uint64_t kWatermarkScaleFactor = 10;  // vm.watermark_scale_factor, of 10000
-// vm.lowmem_reserve_ratio for DMA, DMA32, Normal, Movable; 0 keeps nothing back.
-constexpr std::array<uint64_t, kZones> kLowmemReserveRatio{256, 256, 32, 0};
 
 uint64_t integer_sqrt(uint64_t x) {
   uint64_t root = 0;
@@ -41,20 +38,23 @@ PageCount min_free_pages(const ZonePages& managed) {
   return std::clamp(from_kib(integer_sqrt(kib * 16)), kMinFreeLow, kMinFreeHigh);
 }
 
-Watermarks watermarks_of(ZoneType zone, const ZonePages& managed) {
+Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, const VmSettings& settings) {
   const PageCount pages = managed[index(zone)];
   const uint64_t low_pages = std::max<uint64_t>(1, lowmem(managed).value());
-  const PageCount share = min_free_pages(managed) * pages.value() / low_pages;
+  const PageCount min_free =
+      settings.min_free_kbytes ? from_kib(*settings.min_free_kbytes) : min_free_pages(managed);
+  const PageCount share = min_free * pages.value() / low_pages;
   const PageCount min = zone == ZoneType::kMovable
                             ? std::clamp(pages / 1024, kMovableMinLow, kMovableMinHigh)
                             : share;
-  const PageCount gap = std::max(share / 4, pages * kWatermarkScaleFactor / 10000);
-  return {min, min + gap, min + gap + gap};
+  const PageCount gap = std::max(share / 4, pages * settings.watermark_scale_factor / 10000);
+  return {min, min + gap, min + gap * 2, min + gap * 3};
 }
 
-PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& managed) {
-  const uint64_t ratio = kLowmemReserveRatio[index(zone)];
-  if (ratio == 0) return PageCount(0);
+PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& managed,
+                         const VmSettings& settings) {
+  const uint64_t ratio = settings.lowmem_reserve_ratio[index(zone)];
+  if (ratio == 0 || managed[index(zone)] == PageCount(0)) return PageCount(0);
   PageCount above{0};
   for (size_t z = index(zone) + 1; z <= index(highest); ++z) above += managed[z];
   return above / ratio;
@@ -67,6 +67,11 @@ std::optional<PageCount> min_mark_for(Gfp gfp, PageCount min) {
   const bool may_wait = gfp.any(kGfpFlagDirectReclaim);
   if (may_wait || spares_reserves) return min - min / 2;
   return PageCount(rules::mark_of_high(min.value()));
+}
+
+uint64_t stat_threshold(PageCount managed, unsigned cpus) {
+  const uint64_t in_128_mib = managed.value() >> (27 - kPageShift);
+  return std::min<uint64_t>(125, 2 * fls(cpus) * (1 + fls(in_128_mib)));
 }
 
 }  // namespace ring3::mm

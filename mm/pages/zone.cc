@@ -6,6 +6,7 @@
 #include "lib/cpu/raw_spinlock.h"
 #include "lib/cpu/task.h"
 #include "lib/tracepoint.h"
+#include "mm/pages/kernel_rules.h"
 #include "mm/pages/page_report.h"
 
 namespace ring3::mm {
@@ -42,16 +43,18 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
     : type_(config.type),
       start_(config.start),
       end_(config.end),
-      watermarks_(watermarks_of(config.type, config.managed)),
+      watermarks_(watermarks_of(config.type, config.managed, config.vm)),
+      vm_(config.vm),
       memmap_(memmap),
       events_(events),
       reports_(reports),
       pcp_(config.pcp),
+      cpus_(config.cpus),
       drain_lock_(config.lockdep, kDrainLockKey),
       region_pages_(region_pages(config.end - config.start, config.cpus, *config.policy)) {
   for (size_t highest = 0; highest < kZones; ++highest) {
     lowmem_reserve_[highest] =
-        lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed);
+        lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed, vm_);
   }
 }
 
@@ -66,8 +69,8 @@ uint64_t Zone::spare_racy(Order order, PageCount mark, ZoneType highest) const {
   return order.value() < orders && free > needed ? (free - needed) >> order.value() : 0;
 }
 
-Pfn Zone::take_cached(Order order) {
-  for (Frame head; pcp_[order.value()].pop(head);) {
+Pfn Zone::take_cached(Order order, Migratetype type) {
+  for (Frame head; list_of(order, type).pop(head);) {
     if (memmap_.use_ticket(Pfn(head), order, {})) return Pfn(head);
     drop_popped(Pfn(head), order);
   }
@@ -75,13 +78,16 @@ Pfn Zone::take_cached(Order order) {
 }
 
 // One block for the caller and up to a batch less one for this CPU's list, if that is not closed.
-Pfn Zone::take(Order order, Migratetype type, uint64_t most) {
-  PcpList& list = pcp_[order.value()];
+Pfn Zone::take(Order order, Migratetype type, Mixing mixing, uint64_t most) {
+  PcpList& list = list_of(order, type);
   std::array<Frame, kMaxPcpBatch> taken;
   const auto wanted = std::min<uint64_t>(most, std::max(pcp_batch(list.capacity()), uint32_t{1}));
-  const size_t count = take_free(order, type, std::span(taken).first(wanted));
+  const std::span heads = std::span(taken).first(wanted);
+  size_t count = take_free(order, type, Mixing::kForbidden, heads);
+  if (count == 0 && mixing == Mixing::kAllowed) count = take_free(order, type, mixing, heads);
   if (count == 0) return kNoPfn;
-  events_.add(PageEvent::kMmPageAlloc);
+  events_.add(of_zone(PageEvent::kAllocDma, type_));
+  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
   if (count > 1) {
     wake(list);
     const std::span rest = std::span(taken).subspan(1, count - 1);
@@ -95,12 +101,12 @@ Pfn Zone::take(Order order, Migratetype type, uint64_t most) {
 
 // A block that has a user though it is free was freed twice at once, and went back once before the
 // second free wrote its ticket: its user keeps it, and the next ones are looked at.
-size_t Zone::take_free(Order order, Migratetype type, std::span<Frame> heads) {
+size_t Zone::take_free(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
   const size_t home = regions_.size() == 1 ? 0 : Task::current().cpu() % regions_.size();
   for (size_t at = 0; at < regions_.size();) {
     FreeRegion& region = *regions_[(home + at) % regions_.size()];
     const size_t count =
-        order.value() < region.orders_racy() ? region.take(order, type, heads) : size_t{0};
+        order.value() < region.orders_racy() ? region.take(order, type, mixing, heads) : size_t{0};
     if (count == 0) {
       ++at;
       continue;
@@ -122,7 +128,7 @@ size_t Zone::take_free(Order order, Migratetype type, std::span<Frame> heads) {
 }
 
 void Zone::put(Pfn head, Order order) {
-  PcpList& list = pcp_[order.value()];
+  PcpList& list = list_of(order, memmap_.type_of(head));
   auto frame = static_cast<Frame>(head.value());
   if (list.push(frame)) return;
   if (list.capacity() != 0) {
@@ -201,8 +207,8 @@ bool Zone::drain_all() {
 }
 
 void Zone::drain_cpu(unsigned cpu) {
-  PcpList::drain(pcp_, cpu, [this](size_t order, std::span<Frame> heads) {
-    flush(Order(static_cast<unsigned>(order)), heads);
+  PcpList::drain(pcp_, cpu, [this](size_t index, std::span<Frame> heads) {
+    flush(PcpLists::order_of_index(index), heads);
   });
 }
 
@@ -227,16 +233,74 @@ std::array<uint64_t, kOrders> Zone::free_blocks() const {
 
 PageCount Zone::pcp_pages_racy() const {
   PageCount pages{0};
-  for (size_t order = 0; order < pcp_.size(); ++order) {
-    pages += PageCount(pcp_[order].counts().depth << order);
+  for (size_t index = 0; index < pcp_.size(); ++index) {
+    pages += PcpLists::order_of_index(index).pages() * pcp_[index].counts().depth;
   }
   return pages;
+}
+
+FreeBlocks::TypedBlocks Zone::free_blocks_by_type() const {
+  FreeBlocks::TypedBlocks total{};
+  for (const auto& region : regions_) {
+    const auto blocks = region->free_blocks_by_type();
+    for (size_t type = 0; type < kMigratetypes; ++type) {
+      for (size_t order = 0; order < kOrders; ++order) total[type][order] += blocks[type][order];
+    }
+  }
+  return total;
 }
 
 StackCounts Zone::pcp_counts() const {
   StackCounts total;
   for (const PcpList& list : pcp_) total += list.counts();
   return total;
+}
+
+PagesetFacts Zone::pageset(unsigned cpu) const {
+  const auto [high_min, high_max] =
+      rules::pcp_high_pages(managed(), watermarks_.low, cpus_, vm_.percpu_pagelist_high_fraction);
+  PagesetFacts facts{.batch = rules::pcp_batch_pages(managed()),
+                     .high_min = high_min,
+                     .high_max = high_max,
+                     .stat_threshold = stat_threshold(managed(), cpus_)};
+  for (size_t index = 0; index < pcp_.size(); ++index) {
+    const uint64_t pages = PcpLists::order_of_index(index).pages().value();
+    facts.count += pcp_[index].counts(cpu).depth * pages;
+    facts.high += pcp_[index].capacity() * pages;
+  }
+  return facts;
+}
+
+ZoneFacts Zone::facts() const {
+  ZoneFacts facts{.name = zone_name(type_),
+                  .free = free_pages().value(),
+                  .min = watermarks_.min.value(),
+                  .low = watermarks_.low.value(),
+                  .high = watermarks_.high.value(),
+                  .promo = watermarks_.promo.value(),
+                  .spanned = managed().value(),
+                  .present = managed().value(),
+                  .managed = managed().value(),
+                  .start_pfn = start_.value(),
+                  .free_blocks = free_blocks_by_type(),
+                  .allocations = events_.sum(of_zone(PageEvent::kAllocDma, type_)),
+                  .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_))};
+  for (const PageCount reserve : lowmem_reserve_) facts.protection.push_back(reserve.value());
+  uint64_t cached = 0;
+  for (unsigned cpu = 0; cpu < pcp_.front().cpus(); ++cpu) {
+    facts.pagesets.push_back(pageset(cpu));
+    cached += facts.pagesets.back().count;
+  }
+  for (size_t index = 0; index < pcp_.size(); ++index) {
+    const uint64_t pops = pcp_[index].counts().pops;
+    facts.allocations += pops;
+    facts.allocated += pops * PcpLists::order_of_index(index).pages().value();
+  }
+  facts.in_use = facts.managed - std::min(facts.managed, facts.free + cached);
+  for (Pfn pfn = start_; pfn < end_; pfn = pfn + kPageblockOrder.pages()) {
+    ++facts.pageblocks[static_cast<size_t>(memmap_.type_of(pfn))];
+  }
+  return facts;
 }
 
 size_t Zone::count_faults() const {

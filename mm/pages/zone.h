@@ -27,6 +27,7 @@
 #include "mm/pages/page_events.h"
 #include "mm/pages/pcp_lists.h"
 #include "mm/pages/watermark.h"
+#include "mm/pages/zone_facts.h"
 
 namespace ring3::mm {
 
@@ -35,8 +36,9 @@ struct ZoneConfig {
   Pfn start;
   Pfn end;
   ZonePages managed;  // of all zones, for the watermarks
+  VmSettings vm{};
   const PagePolicy* policy;
-  std::span<PcpList> pcp;  // its own, by order, which outlive it
+  std::span<PcpList> pcp;  // its own, by type and order, which outlive it
   unsigned cpus;           // that will use it at once
   lockdep::Lockdep* lockdep;
 };
@@ -59,14 +61,15 @@ class Zone {
   // watermark is a threshold, not a promise.
   uint64_t spare_racy(Order order, PageCount mark, ZoneType highest) const;
 
-  // The head of a block of `order` from this CPU's list, kInside; kNoPfn when it has none. Here and
-  // in put(), the list counts the event.
-  Pfn take_cached(Order order);
+  // The head of a block of `order` from this CPU's list for `type`, kInside; kNoPfn when it has
+  // none. Here and in put(), the list counts the event.
+  Pfn take_cached(Order order, Migratetype type);
   // Of a head that came from a CPU's list and had no ticket: reports it.
   void drop_popped(Pfn head, Order order);
   // The same as take_cached() from the free blocks, of which this CPU's list gets a batch, with it
-  // no more than `most`, 1 at least; counts the event.
-  Pfn take(Order order, Migratetype type, uint64_t most);
+  // no more than `most`, 1 at least; counts the event. Even where mixing is allowed, it is avoided
+  // while any other block will do.
+  Pfn take(Order order, Migratetype type, Mixing mixing, uint64_t most);
 
   // Gives back a block that was taken and that has been claimed since (kPcp).
   void put(Pfn head, Order order);
@@ -88,13 +91,17 @@ class Zone {
   PageCount pcp_pages_racy() const;
   // What takes and puts left to the CPUs' lists to count: with PageEvents, all of them.
   StackCounts pcp_counts() const;
+  // All that the kernel tells of a zone under /proc. Looks at every free block and pageblock.
+  ZoneFacts facts() const;
   size_t count_faults() const;
 
  private:
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
   // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
-  size_t take_free(Order order, Migratetype type, std::span<Frame> heads);
+  size_t take_free(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads);
+  FreeBlocks::TypedBlocks free_blocks_by_type() const;
+  PagesetFacts pageset(unsigned cpu) const;
   // Moves what a CPU's list held back to the free blocks.
   void flush(Order order, std::span<Frame> heads);
   // The same with blocks that are on no list.
@@ -103,6 +110,9 @@ class Zone {
   // Opens this CPU's list of an order if a drain has shut it.
   void wake(PcpList& list) EXCLUDES(drain_lock_);
 
+  PcpList& list_of(Order order, Migratetype type) const {
+    return pcp_[PcpLists::index_in_zone(order, type)];
+  }
   size_t region_of(Frame head) const {
     return std::min<size_t>((head - start_.value()) / region_pages_, regions_.size() - 1);
   }
@@ -111,12 +121,14 @@ class Zone {
   const Pfn start_;
   const Pfn end_;
   const Watermarks watermarks_;
+  const VmSettings vm_;
   std::array<PageCount, kZones> lowmem_reserve_;
   const Memmap memmap_;
   PageEvents& events_;
   LimitedReports& reports_;
 
   const std::span<PcpList> pcp_;
+  const unsigned cpus_;
   lockdep::Spinlock drain_lock_;
   // Something may have come to a CPU's list since it was drained. Written under drain_lock_; a look
   // without it may miss only what comes to a list at the same time.

@@ -1,11 +1,13 @@
-// `ring3 pages check` as a user runs it.
+// `ring3 pages` as a user runs it.
 
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
 #include <string>
 
 #include "tests/harness/contains.h"
 #include "tests/harness/run_program.h"
+#include "tests/harness/temp_file.h"
 
 namespace ring3::test {
 BOOST_AUTO_TEST_SUITE(harness_pages_cli)
@@ -30,7 +32,8 @@ BOOST_AUTO_TEST_CASE(a_difference_is_shown_and_ends_with_1) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said) {
-  for (const char* wrong : {"pages", "pages check", "pages fly"}) {
+  for (const char* wrong : {"pages", "pages check", "pages fly", "pages zoneinfo",
+                            "pages zoneinfo --sysctl vm.min_free_kbytes=x README.md"}) {
     BOOST_TEST(run_ring3(wrong).exit_code == 2);
   }
   const auto missing = run_ring3("pages check /nowhere");
@@ -42,6 +45,39 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said) {
   const auto cut = run_ring3("zcat tests/data/pages_da.txt.gz | head -n 500 | {} pages check -");
   BOOST_TEST(cut.exit_code == 2);
   BOOST_TEST(contains(cut.err, "cut off"));
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_of_a_run_agrees_with_the_formulas) {
+  const test::TempFile folder;
+  const std::string name = folder.path() + ".d/below";
+  const auto run = run_ring3(
+      "stress --pages 1 --slab 1 --ops 200 --sysctl vm.min_free_kbytes=2048 "
+      "--sysctl vm.watermark_scale_factor=20 --proc-snapshot " +
+      name);
+  BOOST_TEST(run.exit_code == 0);
+  BOOST_TEST(contains(run.out,
+                      "--sysctl vm.min_free_kbytes=2048 --sysctl "
+                      "vm.watermark_scale_factor=20"));
+  const auto same = run_ring3(
+      "pages zoneinfo --sysctl vm.min_free_kbytes=2048 "
+      "--sysctl vm.watermark_scale_factor=20 " +
+      name + "/zoneinfo");
+  BOOST_TEST(same.exit_code == 0);
+  BOOST_TEST(contains(same.out, " fields as computed, with vm.min_free_kbytes=2048 as given\n"));
+  const auto other = run_ring3("pages zoneinfo " + name + "/zoneinfo");
+  BOOST_TEST(other.exit_code == 1);
+  BOOST_TEST(contains(other.out, "\n  zone DMA: min is 42, by the formula "));
+  for (const char* file : {"buddyinfo", "pagetypeinfo", "vmstat", "slabinfo",
+                           "extfrag/unusable_index", "extfrag/extfrag_index"}) {
+    BOOST_TEST(std::filesystem::file_size(name + "/" + file) > 100u);
+  }
+  std::filesystem::remove_all(folder.path() + ".d");
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_that_cannot_be_written_is_said_before_the_run) {
+  const auto result = run_ring3("stress --pages 1 -t 1h --proc-snapshot README.md/x");
+  BOOST_TEST(result.exit_code == 2);
+  BOOST_TEST(contains(result.err, "cannot make folder 'README.md/x': Not a directory"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -22,7 +22,8 @@ class BestFit final : public FreeBlocks {
     for (Pfn pfn = start; pfn < end; pfn = pfn + PageCount(1)) put_one(pfn, Order(0));
   }
 
-  size_t take(Order order, Migratetype /*type*/, std::span<Frame> heads) override {
+  size_t take(Order order, Migratetype /*type*/, Mixing /*mixing*/,
+              std::span<Frame> heads) override {
     size_t taken = 0;
     for (; taken < heads.size(); ++taken) {
       Order found = order;
@@ -53,6 +54,11 @@ class BestFit final : public FreeBlocks {
   std::array<uint64_t, kOrders> free_blocks() const override {
     std::array<uint64_t, kOrders> blocks;
     for (size_t order = 0; order < kOrders; ++order) blocks[order] = sets_[order].size();
+    return blocks;
+  }
+  TypedBlocks free_blocks_by_type() const override {
+    TypedBlocks blocks{};
+    blocks[static_cast<size_t>(Migratetype::kMovable)] = free_blocks();
     return blocks;
   }
 

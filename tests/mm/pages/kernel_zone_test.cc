@@ -55,6 +55,21 @@ BOOST_AUTO_TEST_CASE(marks_stop_a_request_at_the_min_mark_and_one_in_need_deeper
   BOOST_TEST(arena.zone.buddy().free_pages().value() == 6u);  // 16, less a half, less a quarter
 }
 
+BOOST_AUTO_TEST_CASE(a_request_that_must_not_mix_types_takes_whole_pageblocks_only) {
+  ZoneArena arena(1024);
+  Buddy& buddy = arena.zone.buddy();
+  const auto take = [&](Migratetype type) {
+    return buddy.take_one(Order(0), type, Mixing::kForbidden);
+  };
+  // The block of order 10 changes its type as it is; then there is nothing for others.
+  const Pfn pfn = take(Migratetype::kUnmovable);
+  BOOST_CHECK(pfn == Pfn(0));
+  BOOST_CHECK(buddy.type_of(Pfn(512)) == Migratetype::kUnmovable);
+  buddy.take_one(Order(9), Migratetype::kUnmovable);
+  BOOST_CHECK(take(Migratetype::kMovable) == kNoPfn);
+  BOOST_CHECK(buddy.take_one(Order(0), Migratetype::kMovable) != kNoPfn);
+}
+
 // The zone has 3 whole pageblocks and 100 pages of a fourth.
 BOOST_AUTO_TEST_CASE(a_pageblock_that_the_zone_s_end_cuts_keeps_its_type_and_its_blocks) {
   ZoneArena arena(3 * 512 + 100);

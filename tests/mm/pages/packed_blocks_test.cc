@@ -19,9 +19,10 @@ namespace {
 
 struct PackedArena : BuddyArena {
   PackedArena() : BuddyArena(kPackedPolicy, 8192) { free->add_free_range(Pfn(0), Pfn(8192)); }
-  std::vector<Frame> batch(unsigned order, size_t wanted) {
+  std::vector<Frame> batch(unsigned order, size_t wanted, Migratetype type = Migratetype::kMovable,
+                           Mixing mixing = Mixing::kAllowed) {
     std::vector<Frame> heads(wanted);
-    heads.resize(free->take(Order(order), Migratetype::kMovable, heads));
+    heads.resize(free->take(Order(order), type, mixing, heads));
     return heads;
   }
 };
@@ -91,6 +92,50 @@ BOOST_AUTO_TEST_CASE(whole_pageblocks_pair_up_and_single_ones_go_first) {
   BOOST_TEST(arena.blocks(9) == 1u);
   BOOST_TEST(arena.take(9) == 1536u);
   BOOST_TEST(arena.take(10) == 0u);
+}
+
+constexpr auto kUnmovable = Migratetype::kUnmovable;
+constexpr auto kReclaimable = Migratetype::kReclaimable;
+
+BOOST_AUTO_TEST_CASE(each_type_has_pageblocks_of_its_own_while_whole_ones_are_left) {
+  PackedArena arena;
+  BOOST_TEST(arena.take(0) == 0u);
+  BOOST_TEST(arena.batch(0, 2, kUnmovable) == (std::vector<Frame>{512, 513}));
+  BOOST_TEST(arena.batch(0, 1, kReclaimable) == (std::vector<Frame>{1024}));
+  BOOST_TEST(arena.batch(0, 2) == (std::vector<Frame>{1, 2}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(513)) == kUnmovable);
+  BOOST_CHECK(arena.memmap.type_of(Pfn(1024)) == kReclaimable);
+  // A pageblock that is whole again serves anybody.
+  arena.put(1024, 0);
+  BOOST_TEST(arena.batch(8, 3, kUnmovable) == (std::vector<Frame>{768}));
+  BOOST_TEST(arena.batch(8, 3, kUnmovable) == (std::vector<Frame>{1024, 1280}));
+  BOOST_TEST(arena.batch(9, 1, kReclaimable) == (std::vector<Frame>{1536}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(1536)) == kReclaimable);
+  BOOST_TEST(arena.batch(10, 1, kReclaimable) == (std::vector<Frame>{2048}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(2560)) == kReclaimable);
+}
+
+BOOST_AUTO_TEST_CASE(a_type_without_room_takes_from_the_largest_free_block_of_another) {
+  PackedArena arena;
+  while (!arena.batch(0, 512).empty()) {
+  }
+  BOOST_TEST(arena.free->free_pages().value() == 0u);
+  arena.put(4, 0);          // pageblock 0: a page
+  arena.put(512 + 128, 7);  // pageblock 1: 128 pages
+  arena.put(1024, 8);       // pageblock 2: half of it
+  BOOST_TEST(arena.batch(0, 1, kUnmovable, Mixing::kForbidden).empty());
+  // The largest is in pageblock 2, which is free by half and so changes its type.
+  BOOST_TEST(arena.batch(8, 1, kUnmovable) == (std::vector<Frame>{1024}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(1024)) == kUnmovable);
+  // Pageblock 1 is not, and lends blocks; what is left of it is still for movable ones.
+  BOOST_TEST(arena.batch(0, 4, kUnmovable) == (std::vector<Frame>{640, 641, 642, 643}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(640)) == Migratetype::kMovable);
+  BOOST_TEST(arena.take(0) == 4u);
+  // Movable ones take from unmovable pageblocks likewise.
+  arena.batch(0, 124);
+  arena.put(1024, 0);
+  BOOST_TEST(arena.batch(0, 2) == (std::vector<Frame>{1024}));
+  BOOST_CHECK(arena.memmap.type_of(Pfn(1024)) == kUnmovable);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_free_already_is_left_out) {

@@ -56,6 +56,54 @@ BOOST_AUTO_TEST_CASE(a_request_starts_at_its_zone_and_falls_back_downward) {
   for (Page* page : all) free(page, 8);
 }
 
+BOOST_AUTO_TEST_CASE(a_cpu_keeps_free_blocks_by_the_type_of_their_pageblock) {
+  Page* unmovable = alloc(kGfpKernel, 0);
+  Page* reclaimable = alloc(kGfpKernel | kGfpFlagReclaimable, 0);
+  const auto pageblock = [&](const Page* page) { return pages->pfn_of(page).value() / 512; };
+  BOOST_TEST(pageblock(unmovable) != pageblock(reclaimable));
+  free(unmovable, 0);
+  free(reclaimable, 0);
+  // The block that was freed last is another type's.
+  Page* again = alloc(kGfpKernel, 0);
+  BOOST_TEST(again == unmovable);
+  Page* other = alloc(kGfpKernel | kGfpFlagReclaimable, 0);
+  BOOST_TEST(other == reclaimable);
+  free(again, 0);
+  free(other, 0);
+}
+
+// Zone Normal has room in movable pageblocks only, zone DMA32 whole ones.
+BOOST_AUTO_TEST_CASE(a_request_goes_to_the_zone_below_before_it_mixes_types) {
+  VmSettings vm;  // less than a pageblock is kept back
+  vm.min_free_kbytes = 0;
+  vm.watermark_scale_factor = 1;
+  const auto large =
+      std::move(PageAllocator::create(
+                    {.size_bytes = size_t{8} << 30, .policy = &test::page_policy(), .vm = vm})
+                    .value());
+  std::vector<Page*> held;
+  const auto zone = [&](const Page* page) {
+    return large->memmap().pageblock(large->pfn_of(page)).zone();
+  };
+  constexpr Gfp kMovable = kGfpKernel | kGfpFlagMovable;
+  for (;;) {
+    held.push_back(large->alloc_pages(kMovable, Order(2)));
+    if (zone(held.back()) != ZoneType::kNormal) break;
+  }
+  for (size_t i = 0; i + 1 < held.size(); i += 16) {
+    large->free_pages(held[i], Order(2));
+    held[i] = nullptr;
+  }
+  large->drain_all();
+  Page* unmovable = large->alloc_pages(kGfpKernel, Order(0));
+  BOOST_CHECK(zone(unmovable) == ZoneType::kDma32);
+  Page* movable = large->alloc_pages(kMovable, Order(0));
+  BOOST_CHECK(zone(movable) == ZoneType::kNormal);
+  large->free_pages(unmovable, Order(0));
+  large->free_pages(movable, Order(0));
+  for (Page* page : held) large->free_pages(page, Order(2));
+}
+
 // What each kind of request leaves in DMA and DMA32, to the page, by the documented formulas.
 BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
   const ZonePages managed{PageCount(4096), PageCount(8192), PageCount(0), PageCount(4096)};

@@ -1,0 +1,130 @@
+#include "harness/pages/zoneinfo_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/pages/zoneinfo_file.h"
+
+namespace ring3::harness {
+namespace {
+
+using mm::PageCount;
+using mm::ZoneType;
+
+std::optional<ZoneType> zone_named(std::string_view name) {
+  for (size_t zone = 0; zone < mm::kZones; ++zone) {
+    const auto type = static_cast<ZoneType>(zone);
+    if (name == mm::zone_name(type)) return type;
+  }
+  return std::nullopt;
+}
+
+uint64_t in_kib(uint64_t pages) { return pages * mm::kPageSize / 1024; }
+
+class Check {
+ public:
+  explicit Check(const std::vector<ZoneText>& zones) : zones_(zones) {
+    for (const ZoneText& zone : zones) {
+      if (const auto type = zone_named(zone.name)) {
+        managed_[static_cast<size_t>(*type)] = PageCount(zone.values.find("managed")->second);
+      }
+      cpus_ = std::max(cpus_, static_cast<unsigned>(zone.pagesets.size()));
+    }
+  }
+
+  // So that huge pages do not mix with others: of each zone that has pages two pageblocks, and one
+  // for each type to fall back on each other (set_recommended_min_free_kbytes).
+  uint64_t khugepaged_kbytes() const {
+    uint64_t populated = 0;
+    uint64_t lowmem = 0;
+    for (const ZoneText& zone : zones_) {
+      const auto type = zone_named(zone.name);
+      if (!type || *type == ZoneType::kMovable) continue;
+      const uint64_t managed = zone.values.find("managed")->second;
+      const auto high = zone.values.find("high");
+      populated += managed != 0;
+      lowmem += high == zone.values.end() ? managed : managed - std::min(managed, high->second);
+    }
+    constexpr uint64_t kPageblocks = 2 + mm::kRequestTypes * mm::kRequestTypes;
+    return in_kib(std::min(mm::kPageblockFrames * populated * kPageblocks, lowmem / 20));
+  }
+  uint64_t kernel_kbytes() const { return in_kib(mm::min_free_pages(managed_).value()); }
+
+  ZoneinfoVerdict check(mm::VmSettings vm, uint64_t min_free_kbytes, std::string_view source) {
+    verdict_ = {};
+    verdict_.min_free_kbytes = min_free_kbytes;
+    verdict_.min_free_source = source;
+    vm.min_free_kbytes = min_free_kbytes;
+    for (const ZoneText& zone : zones_) check_zone(zone, vm);
+    return std::move(verdict_);
+  }
+
+ private:
+  void compare(const ZoneText& zone, std::string_view field, uint64_t text, uint64_t formula) {
+    ++verdict_.fields;
+    if (text == formula) return;
+    verdict_.differences.push_back(
+        fmt::format("zone {}: {} is {}, by the formula {}", zone.name, field, text, formula));
+  }
+  // Where the text has the field.
+  template <class Values>
+  void compare(const ZoneText& zone, const Values& values, std::string_view where,
+               std::string_view field, uint64_t formula) {
+    const auto value = values.find(field);
+    if (value == values.end()) return;
+    compare(zone, fmt::format("{}{}", where, field), value->second, formula);
+  }
+
+  void check_zone(const ZoneText& zone, const mm::VmSettings& vm) {
+    const std::optional<ZoneType> type = zone_named(zone.name);
+    if (!type) return;
+    const mm::Watermarks marks = mm::watermarks_of(*type, managed_, vm);
+    // A text has what the boost adds in it.
+    const auto boost = zone.values.find("boost");
+    const uint64_t raised = boost == zone.values.end() ? 0 : boost->second;
+    compare(zone, zone.values, "", "min", marks.min.value() + raised);
+    compare(zone, zone.values, "", "low", marks.low.value() + raised);
+    compare(zone, zone.values, "", "high", marks.high.value() + raised);
+    compare(zone, zone.values, "", "promo", marks.promo.value() + raised);
+    for (size_t i = 0; i < zone.protection.size(); ++i) {
+      // Zones beyond those that ring3 has, as Device, are empty.
+      const auto highest = static_cast<ZoneType>(std::min(i, mm::kZones - 1));
+      compare(zone, fmt::format("protection[{}]", i), zone.protection[i],
+              mm::lowmem_reserve(*type, highest, managed_, vm).value());
+    }
+    const PageCount managed = managed_[static_cast<size_t>(*type)];
+    const uint64_t fraction = vm.percpu_pagelist_high_fraction;
+    const auto [high_min, high_max] =
+        mm::rules::pcp_high_pages(managed, marks.low, std::max(cpus_, 1u), fraction);
+    for (size_t cpu = 0; cpu < zone.pagesets.size(); ++cpu) {
+      const auto& set = zone.pagesets[cpu];
+      const std::string where = fmt::format("cpu {} ", cpu);
+      compare(zone, set, where, "batch", mm::rules::pcp_batch_pages(managed));
+      compare(zone, set, where, "high_min", high_min);
+      compare(zone, set, where, "high_max", high_max);
+      compare(zone, set, where, "vm stats threshold", mm::stat_threshold(managed, cpus_));
+    }
+  }
+
+  const std::vector<ZoneText>& zones_;
+  mm::ZonePages managed_{};
+  unsigned cpus_ = 0;
+  ZoneinfoVerdict verdict_;
+};
+
+}  // namespace
+
+Result<ZoneinfoVerdict> check_zoneinfo(std::string_view text, const mm::VmSettings& vm) {
+  const Result<std::vector<ZoneText>> zones = parse_zoneinfo(text);
+  if (!zones) return zones.error();
+  Check check(*zones);
+  if (vm.min_free_kbytes) return check.check(vm, *vm.min_free_kbytes, "as given");
+  ZoneinfoVerdict by_size = check.check(vm, check.kernel_kbytes(), "by the size of memory");
+  if (by_size.differences.empty()) return by_size;
+  ZoneinfoVerdict raised = check.check(vm, check.khugepaged_kbytes(), "as khugepaged raises it");
+  return raised.differences.size() < by_size.differences.size() ? raised : by_size;
+}
+
+}  // namespace ring3::harness

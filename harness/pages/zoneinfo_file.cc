@@ -1,0 +1,111 @@
+#include "harness/pages/zoneinfo_file.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace ring3::harness {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::optional<uint64_t> number(std::string_view text) {
+  uint64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class Parser {
+ public:
+  Result<std::vector<ZoneText>> parse(std::string_view text) {
+    while (!text.empty()) {
+      const size_t end = text.find('\n');
+      ++line_;
+      if (Status read = read_line(text.substr(0, end)); !read) return read.error();
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    if (zones_.empty()) return wrong("there is no zone in it");
+    for (const ZoneText& zone : zones_) {
+      if (!zone.values.contains("managed") || zone.protection.empty()) {
+        return wrong(fmt::format("zone {} has no size or no protection", zone.name));
+      }
+    }
+    return std::move(zones_);
+  }
+
+ private:
+  Error wrong(std::string_view what) const {
+    return {Errc::kBadFormat, fmt::format("line {}: {}; this is no /proc/zoneinfo", line_, what)};
+  }
+
+  Status read_line(std::string_view line) {
+    if (line.starts_with("Node ")) return read_zone(line);
+    line = trimmed(line);
+    if (line.empty() || line == "per-node stats" || line == "pagesets") return {};
+    if (zones_.empty()) return wrong(fmt::format("'{}' belongs to no zone", line.substr(0, 40)));
+    if (line.starts_with("protection: (")) return read_protection(line.substr(13));
+    const size_t blank = line.find_last_of(kBlanks);
+    const std::optional<uint64_t> value =
+        blank == std::string_view::npos ? std::nullopt : number(line.substr(blank + 1));
+    if (!value) return wrong(fmt::format("'{}' has no number at its end", line.substr(0, 40)));
+    std::string_view name = trimmed(line.substr(0, blank));
+    // A CPU's values end in colons; a zone's do not, but for those behind all CPUs.
+    const bool colon = name.ends_with(':');
+    if (colon) name.remove_suffix(1);
+    ZoneText& zone = zones_.back();
+    if (name == "cpu") {
+      zone.pagesets.emplace_back();
+    } else if (colon && name != "node_unreclaimable" && name != "start_pfn" &&
+               !zone.pagesets.empty()) {
+      zone.pagesets.back().emplace(name, *value);
+    } else {
+      zone.values.emplace(name, *value);
+    }
+    return {};
+  }
+
+  Status read_zone(std::string_view line) {
+    constexpr std::string_view kZone = ", zone ";
+    const size_t at = line.find(kZone);
+    if (at == std::string_view::npos) return wrong("a node without a zone");
+    if (line.substr(0, at) != "Node 0") {
+      return Error{Errc::kBadFormat,
+                   fmt::format("line {}: {} is there; only machines of one node, 0, are computed",
+                               line_, line.substr(0, at))};
+    }
+    zones_.emplace_back().name = trimmed(line.substr(at + kZone.size()));
+    return {};
+  }
+
+  Status read_protection(std::string_view list) {
+    const size_t end = list.find(')');
+    if (end == std::string_view::npos) return wrong("a protection without an end");
+    list = list.substr(0, end);
+    while (!list.empty()) {
+      const size_t comma = list.find(',');
+      const auto value = number(trimmed(list.substr(0, comma)));
+      if (!value) return wrong("a protection that is no number");
+      zones_.back().protection.push_back(*value);
+      list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    }
+    return {};
+  }
+
+  std::vector<ZoneText> zones_;
+  size_t line_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<ZoneText>> parse_zoneinfo(std::string_view text) { return Parser().parse(text); }
+
+}  // namespace ring3::harness

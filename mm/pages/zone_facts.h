@@ -1,0 +1,56 @@
+#pragma once
+
+// What the kernel tells of its zones under /proc, as numbers: taken from an allocator, or read from
+// such a text. All counts are of pages, if not said otherwise.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mm/pages/gfp.h"
+#include "mm/pages/page_policy.h"
+
+namespace ring3::mm {
+
+// What one CPU keeps of a zone on its lists, and may.
+struct PagesetFacts {
+  uint64_t count = 0;
+  uint64_t high = 0;
+  uint64_t batch = 0;
+  uint64_t high_min = 0;
+  uint64_t high_max = 0;
+  uint64_t stat_threshold = 0;
+};
+
+struct ZoneFacts {
+  std::string name;  // "DMA", "DMA32", "Normal", "Movable", or another that ring3 has not
+  uint64_t free = 0;
+  uint64_t boost = 0;
+  uint64_t min = 0;
+  uint64_t low = 0;
+  uint64_t high = 0;
+  uint64_t promo = 0;
+  uint64_t spanned = 0;
+  uint64_t present = 0;
+  uint64_t managed = 0;
+  uint64_t start_pfn = 0;
+  std::vector<uint64_t> protection{};    // by the highest zone that a request may use
+  std::vector<PagesetFacts> pagesets{};  // by CPU
+  FreeBlocks::TypedBlocks free_blocks{};
+  std::array<uint64_t, kMigratetypes> pageblocks{};  // by type
+  uint64_t allocations = 0;                          // so far, of blocks
+  uint64_t allocated = 0;                            // so far, of pages
+  uint64_t in_use = 0;                               // of them, now
+
+  bool populated() const { return present != 0; }
+  std::array<uint64_t, kOrders> blocks_by_order() const {
+    std::array<uint64_t, kOrders> blocks{};
+    for (const auto& of_type : free_blocks) {
+      for (size_t order = 0; order < kOrders; ++order) blocks[order] += of_type[order];
+    }
+    return blocks;
+  }
+};
+
+}  // namespace ring3::mm
