@@ -28,7 +28,7 @@ ExitCode campaign_command(const CampaignOptions& options) {
   text += fmt::format("# {} hunt{}, {} schedules, {:.1f} CPU-seconds; {} finding{}\n", sum.hunts,
                       sum.hunts == 1 ? "" : "s", sum.schedules, sum.cpu_seconds, sum.findings,
                       sum.findings == 1 ? "" : "s");
-  return deliver(options.json_path, json + to_json(sum), text,
+  return deliver({{options.json_path, json + to_json(sum)}}, text,
                  sum.findings == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 

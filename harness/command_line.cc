@@ -83,6 +83,32 @@ Result<const mm::PagePolicy*> parse_page_policy(std::string_view text) {
                fmt::format("'{}' is no policy; use kernel or packed", text)};
 }
 
+// Of several, with commas between, each once.
+Result<std::vector<const mm::PagePolicy*>> parse_page_policies(std::string_view text) {
+  std::vector<const mm::PagePolicy*> policies;
+  for (;;) {
+    const size_t comma = text.find(',');
+    const auto policy = parse_page_policy(text.substr(0, comma));
+    if (!policy) return policy.error();
+    if (std::ranges::find(policies, *policy) != policies.end()) {
+      return Error{Errc::kInvalidArgument,
+                   fmt::format("policy {} is named twice; once is enough", (*policy)->name)};
+    }
+    policies.push_back(*policy);
+    if (comma == std::string_view::npos) return policies;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Result<unsigned> parse_fill(std::string_view text) {
+  constexpr unsigned kMost = 99;
+  const std::string_view digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+  const Result<uint64_t> percent = parse_count(digits, 0, kMost);
+  if (percent) return static_cast<unsigned>(*percent);
+  return Error{Errc::kInvalidArgument,
+               fmt::format("memory cannot be {} full before; use 0% to {}%", text, kMost)};
+}
+
 Result<Canary> parse_canary(std::string_view text) {
   if (text == "write-after-free") return Canary::kWriteAfterFree;
   if (text == "abba") return Canary::kAbba;
@@ -323,14 +349,35 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
          "--objects", [&options] { options.mode = ReplayMode::kObjects; },
          "replay object events (default where the trace has them)")
       ->excludes(pages);
+  add_parsed(app, "--policy", options.policies, parse_page_policies,
+             "which free pages are given, one policy after the other (default kernel,packed)")
+      ->option_text("NAME[,NAME]");
+  add_parsed(app, "--fill", options.fill_percent, parse_fill,
+             fmt::format("how full memory is before, of pages that have come and gone for long "
+                         "(default {}%)",
+                         options.fill_percent))
+      ->option_text("PERCENT");
+  add_parsed(app, "--seed", options.seed, parse_seed,
+             fmt::format("what those pages come from (default {})", options.seed))
+      ->option_text("SEED");
   add_parsed(app, "--memory", options.memory_bytes, parse_memory,
-             fmt::format("size of the arena (default {})", format_size(options.memory_bytes)))
+             "size of the arena (default: the trace fills half of what is left)")
       ->option_text("SIZE");
   add_parsed(
       app, "--repeat", options.repetitions, count_between(1u, 1000u),
       fmt::format("timed runs, of which the median is given (default {})", options.repetitions))
       ->option_text("N");
   add_json(app, options.json_path);
+  add_parsed(app, "--svg", options.svg_path, parse_output_path,
+             "draw memory over time, a row a pageblock; - is standard output")
+      ->option_text("FILE");
+}
+
+ReplayOptions resolve(const ReplayOptions& options) {
+  if (!options.svg_path.empty() && options.svg_path == options.json_path) {
+    throw CLI::ValidationError("--svg", "cannot go where --json goes; give another file");
+  }
+  return options;
 }
 
 // ---- ring3 heap ----
@@ -546,7 +593,7 @@ Command parse_command_line(int argc, char** argv) {
     program.parse(argc, argv);
     if (program.get_subcommands().empty())
       throw CLI::RequiredError("a subcommand, stress, replay, heap, pages, sim, hunt or campaign,");
-    if (program.got_subcommand("replay")) return replay;
+    if (program.got_subcommand("replay")) return resolve(replay);
     if (program.got_subcommand("heap")) return resolve(heap);
     if (program.got_subcommand("sim")) return resolve(sim);
     if (program.got_subcommand("hunt")) return hunt;

@@ -93,7 +93,7 @@ ExitCode heap_command(const HeapOptions& options) {
     if (!layouts) return complain(layouts.error());
     text += *layouts;
   }
-  if (!options.has_program()) return deliver("", "", text, ExitCode::kClean);
+  if (!options.has_program()) return deliver({}, text, ExitCode::kClean);
 
   const Result<HeapProgram> program = load_heap_program(options);
   if (!program) return complain(program.error());
@@ -105,7 +105,7 @@ ExitCode heap_command(const HeapOptions& options) {
   const ExitCode status = !report->is_clean()          ? ExitCode::kVerificationFailed
                           : program->broken_lines != 0 ? ExitCode::kUsage
                                                        : ExitCode::kClean;
-  return deliver(options.svg_path, life.svg(), text, status);
+  return deliver({{options.svg_path, life.svg()}}, text, status);
 }
 
 }  // namespace ring3::harness

@@ -116,7 +116,7 @@ ExitCode hunt(const HuntOptions& options, const HuntPlan& plan) {
   }
   text += summary_text(hunter, time);
   json += to_json(summary_of(hunter, time));
-  return deliver(options.json_path, json, text,
+  return deliver({{options.json_path, json}}, text,
                  hunter.findings().empty() ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
@@ -144,8 +144,7 @@ ExitCode replay(const HuntOptions& options) {
     report = to_text(record_of(options.shrink ? shrink(finding, stacks) : finding));
   }
   report += fmt::format("# found in {} of {} replays\n", finding.count, runs);
-  return deliver({}, {}, report,
-                 finding.count == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
+  return deliver({}, report, finding.count == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ ExitCode pages_check_command(const PagesCheckOptions& options) {
   }
   text += fmt::format("{} of {} operations of {} recorded runs reproduced\n", reproduced,
                       operations, options.paths.size());
-  return deliver("", "", text, all_same ? ExitCode::kClean : ExitCode::kVerificationFailed);
+  return deliver({}, text, all_same ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 ExitCode zoneinfo_command(const ZoneinfoOptions& options) {
@@ -51,7 +51,7 @@ ExitCode zoneinfo_command(const ZoneinfoOptions& options) {
     for (const std::string& difference : verdict->differences) text += "  " + difference + "\n";
     all_same &= verdict->differences.empty();
   }
-  return deliver("", "", text, all_same ? ExitCode::kClean : ExitCode::kVerificationFailed);
+  return deliver({}, text, all_same ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 
 }  // namespace ring3::harness

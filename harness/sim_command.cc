@@ -58,7 +58,8 @@ ExitCode sim_command(const SimOptions& asked, const std::string& program) {
     const ExitCode status = complain(report.error());
     return report.error().code == Errc::kInvalidArgument ? ExitCode::kUsage : status;
   }
-  return deliver(options.trace_path, "# " + command + to_text(report->schedule), to_text(*report),
+  return deliver({{options.trace_path, "# " + command + to_text(report->schedule)}},
+                 to_text(*report),
                  report->errors() == 0 ? ExitCode::kClean : ExitCode::kVerificationFailed);
 }
 

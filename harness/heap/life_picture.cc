@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/base/svg_text.h"
 #include "lib/bits.h"
 
 namespace ring3::harness {
@@ -17,29 +18,6 @@ constexpr double kHeight = 480;
 constexpr double kLeft = 70;
 constexpr double kTop = 40;
 constexpr size_t kMostOutlined = 1000;  // blocks; of more, the outlines would be all there is
-
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return safe;
-}
 
 }  // namespace
 
@@ -103,7 +81,7 @@ std::string LifePicture::svg(const std::string& title) const {
       "font-family=\"sans-serif\" font-size=\"13\">\n"
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
       "<text x=\"{:.0f}\" y=\"22\" font-size=\"15\">{}</text>\n",
-      kLeft + kWidth + 20, kTop + kHeight + 60, kLeft, escaped(title));
+      kLeft + kWidth + 20, kTop + kHeight + 60, kLeft, svg_escaped(title));
   // What is below the break and not in use is free.
   fmt::format_to(std::back_inserter(svg),
                  "<polygon fill=\"#f3f4f6\" points=\"{:.1f},{:.1f} {}{:.1f},{:.1f}\"/>\n", x(0),

@@ -1,6 +1,10 @@
 #include "harness/replay/fragmentation.h"
 
 #include <algorithm>
+#include <bit>
+
+#include "lib/bitmap.h"
+#include "lib/bits.h"
 
 namespace ring3::harness {
 namespace {
@@ -45,17 +49,32 @@ void count_blocks(std::span<const uint64_t> words, Order order,
   }
 }
 
-UnusableIndex index_of(std::span<const uint64_t> free_words) {
+// The blocks of the frames in free_words, which begin at a multiple of the largest block.
+std::array<uint64_t, mm::kOrders> blocks_of(std::span<const uint64_t> free_words) {
   std::array<uint64_t, mm::kOrders> blocks{};
   const size_t block_words = kBlockPages / kWordBits;
   for (size_t at = 0; at < free_words.size(); at += block_words) {
     count_blocks(free_words.subspan(at, block_words), mm::kMaxOrder, blocks);
   }
-  UnusableIndex index;
-  for (unsigned order = 0; order < mm::kOrders; ++order) {
-    index[order] = mm::unusable_free_index(blocks, Order(order));
+  return blocks;
+}
+
+// The frames in use at each of the moments.
+std::vector<PageSet> frames_over_time(const ReplayPlan& plan, Pfn low, Pfn end) {
+  PageSet in_use(low, end);
+  std::vector<PageSet> samples;
+  for (size_t sample = 0; sample < kReplaySamples; ++sample) {
+    const Part part = part_of(plan.steps.size(), sample, kReplaySamples);
+    for (size_t i = part.begin; i < part.end; ++i) {
+      const ReplayStep& step = plan.steps[i];
+      if (step.action == ReplayStep::Action::kSplit) continue;  // in use before and after
+      const Pfn pfn(step.identity);
+      step.action == ReplayStep::Action::kAlloc ? in_use.add_block(pfn, Order(step.order))
+                                                : in_use.remove_block(pfn, Order(step.order));
+    }
+    samples.push_back(in_use);
   }
-  return index;
+  return samples;
 }
 
 }  // namespace
@@ -72,53 +91,54 @@ void PageSet::set_block(Pfn pfn, Order order, bool value) {
   }
 }
 
-std::vector<UnusableIndex> unusable_over_time(std::span<const PageSet> in_use) {
-  if (in_use.empty()) return {};
-  std::vector<uint64_t> memory(in_use.front().words().size());
-  for (const PageSet& set : in_use) {
-    for (size_t i = 0; i < memory.size(); ++i) memory[i] |= set.words()[i];
-  }
-  std::vector<UnusableIndex> indices;
-  std::vector<uint64_t> free_words(memory.size());
-  for (const PageSet& set : in_use) {
-    for (size_t i = 0; i < memory.size(); ++i) free_words[i] = memory[i] & ~set.words()[i];
-    indices.push_back(index_of(free_words));
-  }
-  return indices;
+void PageSet::add_all(const PageSet& other) {
+  for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
 }
 
-std::vector<PageSet> traced_pages(const ReplayPlan& plan) {
+uint64_t PageSet::count() const {
+  uint64_t count = 0;
+  for (const uint64_t word : words_) count += static_cast<uint64_t>(std::popcount(word));
+  return count;
+}
+
+std::array<uint64_t, mm::kOrders> PageSet::blocks_outside() const {
+  std::vector<uint64_t> free_words(words_.size());
+  for (size_t i = 0; i < words_.size(); ++i) free_words[i] = ~words_[i];
+  return blocks_of(free_words);
+}
+
+std::array<uint64_t, mm::kOrders> PageSet::blocks_outside(const PageSet& memory) const {
+  std::vector<uint64_t> free_words(words_.size());
+  for (size_t i = 0; i < words_.size(); ++i) free_words[i] = memory.words_[i] & ~words_[i];
+  return blocks_of(free_words);
+}
+
+UnusableIndex unusable_index(const std::array<uint64_t, mm::kOrders>& free_blocks) {
+  UnusableIndex index;
+  for (unsigned order = 0; order < mm::kOrders; ++order) {
+    index[order] = mm::unusable_free_index(free_blocks, Order(order));
+  }
+  return index;
+}
+
+TracedMemory traced_memory(const ReplayPlan& plan) {
   uint64_t low = ~uint64_t{0};
   uint64_t high = 0;
   for (const ReplayStep& step : plan.steps) {
     low = std::min(low, step.identity);
-    high = std::max(high, step.identity);
+    high = std::max(high, step.identity + Order(step.order).pages().value());
   }
   if (plan.steps.empty() || high - low >= kMostPages) return {};
-  PageSet in_use(Pfn(low), Pfn(high) + mm::kMaxOrder.pages());
-  std::vector<PageSet> samples;
-  for (size_t sample = 0; sample < kReplaySamples; ++sample) {
-    const Part part = part_of(plan.steps.size(), sample, kReplaySamples);
-    for (size_t i = part.begin; i < part.end; ++i) {
-      const ReplayStep& step = plan.steps[i];
-      if (step.action == ReplayStep::Action::kSplit) continue;  // in use before and after
-      const Pfn pfn(step.identity);
-      step.action == ReplayStep::Action::kAlloc ? in_use.add_block(pfn, Order(step.order))
-                                                : in_use.remove_block(pfn, Order(step.order));
-    }
-    samples.push_back(in_use);
+  const std::vector<PageSet> samples = frames_over_time(plan, Pfn(low), Pfn(high));
+  PageSet seen{Pfn(low), Pfn(high)};
+  for (const PageSet& sample : samples) seen.add_all(sample);
+  TracedMemory traced;
+  traced.coverage = static_cast<double>(seen.count()) / static_cast<double>(high - low);
+  if (traced.coverage < kLeastCoverage) return traced;
+  for (const PageSet& sample : samples) {
+    traced.unusable.push_back(unusable_index(sample.blocks_outside(seen)));
   }
-  return samples;
-}
-
-PageSet allocated_pages(const mm::PageAllocator& pages) {
-  const mm::Memmap& memmap = pages.memmap();
-  PageSet set(Pfn(0), Pfn(0) + memmap.page_count());
-  pages.for_each_allocated_block([&](const mm::Page& page, mm::FrameState state) {
-    set.add_block(memmap.pfn_of(page), state.order());
-    return true;
-  });
-  return set;
+  return traced;
 }
 
 }  // namespace ring3::harness

@@ -1,10 +1,6 @@
 #pragma once
 
-// External fragmentation over time: which pages were in use at some moments, and how much of the
-// rest could still have served a block of each order. Pure.
-//
-// Only pages that were in use at one of the moments count as memory, so that a large arena with
-// much of it never touched does not look better than a kernel's that was full.
+// External fragmentation: how much of free memory could serve a block of each order. Pure.
 
 #include <array>
 #include <cstdint>
@@ -24,9 +20,17 @@ class PageSet {
 
   void add_block(mm::Pfn pfn, mm::Order order) { set_block(pfn, order, true); }
   void remove_block(mm::Pfn pfn, mm::Order order) { set_block(pfn, order, false); }
+  // Of the same range.
+  void add_all(const PageSet& other);
 
+  uint64_t count() const;
   uint64_t first_word() const { return first_word_; }
   std::span<const uint64_t> words() const { return words_; }
+
+  // The blocks of each order, as large as can be, of the frames of `memory`, or of all in range,
+  // that are not in the set.
+  std::array<uint64_t, mm::kOrders> blocks_outside() const;
+  std::array<uint64_t, mm::kOrders> blocks_outside(const PageSet& memory) const;
 
  private:
   void set_block(mm::Pfn pfn, mm::Order order, bool value);
@@ -35,21 +39,26 @@ class PageSet {
   std::vector<uint64_t> words_;
 };
 
-// How many moments of a replay are looked at.
-inline constexpr size_t kReplaySamples = 32;
-
 // The unusable free space index (mm::unusable_free_index) of each order, in thousandths.
 using UnusableIndex = std::array<uint64_t, mm::kOrders>;
+UnusableIndex unusable_index(const std::array<uint64_t, mm::kOrders>& free_blocks);
 
-// One for each of `in_use`, sets of one range.
-std::vector<UnusableIndex> unusable_over_time(std::span<const PageSet> in_use);
+// How many moments of a replay are looked at.
+inline constexpr size_t kReplaySamples = 96;
 
-// The pages that the traced kernel itself had in use at kReplaySamples moments of `plan`, a plan
-// of page events. Empty when its frames span too much to be held (64 GiB).
-std::vector<PageSet> traced_pages(const ReplayPlan& plan);
+// The traced kernel's own memory, as far as its page events show it.
+struct TracedMemory {
+  // The frames that were in use at some moment, as a share of those from the lowest to the highest
+  // of them. What the trace does not show may have been in use or free.
+  double coverage = 0;
+  // The index at kReplaySamples moments, of the frames that it shows; empty where these are less
+  // than kLeastCoverage, and so say nothing of the machine.
+  std::vector<UnusableIndex> unusable{};
+};
+inline constexpr double kLeastCoverage = 0.5;
 
-// The pages of `pages` that are allocated now.
-PageSet allocated_pages(const mm::PageAllocator& pages);
+// Of a plan of page events. Frames that span more than 64 GiB cover nothing.
+TracedMemory traced_memory(const ReplayPlan& plan);
 
 // Part number `index` of `count` things cut into `parts` parts.
 struct Part {

@@ -4,9 +4,9 @@
 
 namespace ring3::harness {
 
-Result<ReplayRun> ReplayRun::create(mm::Memory& memory, const Trace& trace,
-                                    const ReplayPlan& plan) {
-  ReplayRun run(memory, plan);
+Result<ReplayRun> ReplayRun::create(mm::Memory& memory, const Trace& trace, const ReplayPlan& plan,
+                                    PageTypes& types) {
+  ReplayRun run(memory, plan, types);
   for (size_t i = 0; i < plan.cache_bytes.size(); ++i) {
     run.caches_.push_back(nullptr);
     if (plan.cache_bytes[i] == 0) continue;  // only frees named it
@@ -48,7 +48,7 @@ void ReplayRun::carry_out(std::span<const ReplayStep> steps) {
 void* ReplayRun::allocate(const ReplayStep& step) {
   switch (step.kind) {
     case TraceEventKind::kMmPageAlloc:
-      return memory_.pages().alloc_pages(step.gfp, mm::Order(step.order));
+      return allocate_pages(step);
     case TraceEventKind::kKmalloc:
       // The traced kernel has dropped these too, and said so in its own log.
       return memory_.kmalloc(step.bytes, step.gfp - (mm::kGfpFlagDma32 | mm::kGfpFlagHighmem));
@@ -57,12 +57,21 @@ void* ReplayRun::allocate(const ReplayStep& step) {
   }
 }
 
+mm::Page* ReplayRun::allocate_pages(const ReplayStep& step) {
+  mm::PageAllocator& pages = memory_.pages();
+  mm::Page* page = pages.alloc_pages(step.gfp - mm::kGfpFlagZero, mm::Order(step.order));
+  if (page != nullptr) types_.set(pages.pfn_of(page), mm::migratetype_of(step.gfp));
+  return page;
+}
+
 void ReplayRun::split(const ReplayStep& step) {
   auto* page = static_cast<mm::Page*>(objects_[step.slot]);
   if (page == nullptr) return;
   const mm::Order half(step.order);
   memory_.pages().split_pages(page, half.higher(), half);
-  objects_[step.upper_slot] = page + half.pages().value();
+  mm::Page* upper = page + half.pages().value();
+  types_.set(memory_.pages().pfn_of(upper), types_.of(memory_.pages().pfn_of(page)));
+  objects_[step.upper_slot] = upper;
   allocations_[step.slot] = allocations_[step.upper_slot] = &step;
 }
 

@@ -5,14 +5,17 @@
 
 namespace ring3::harness {
 
-ExitCode deliver(const std::string& path, std::string_view document, std::string_view text,
+ExitCode deliver(std::initializer_list<Document> documents, std::string_view text,
                  ExitCode status) {
-  if (!path.empty()) {
-    if (Status written = write_output(path, document); !written) {
+  bool machine_has_stdout = false;
+  for (const Document& document : documents) {
+    if (document.path.empty()) continue;
+    machine_has_stdout |= document.path == "-";
+    if (Status written = write_output(document.path, document.text); !written) {
       status = complain(written.error());
     }
   }
-  if (Status written = write_for_people(path == "-", text); !written) {
+  if (Status written = write_for_people(machine_has_stdout, text); !written) {
     status = complain(written.error());
   }
   return status;

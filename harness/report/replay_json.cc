@@ -13,26 +13,51 @@ Json by_kind(const ReplayReport& report) {
   return counts;
 }
 
-// Orders 0 to 10, in thousandths, at each sample; null where the trace has no page events.
-Json fragmentation(const ReplayReport& report) {
-  Json samples = Json::array();
-  for (size_t sample = 0; sample < report.ours.size(); ++sample) {
-    samples.push_back({{"done", static_cast<double>(sample + 1) / kReplaySamples},
-                       {"unusable_per_mille", report.ours[sample]},
-                       {"traced_unusable_per_mille",
-                        report.traced.empty() ? Json(nullptr) : Json(report.traced[sample])}});
+// Orders 0 to 10, in thousandths.
+Json slices(const PolicyResult& result) {
+  Json all = Json::array();
+  for (size_t sample = 0; sample < result.slices.size(); ++sample) {
+    const PageMapSlice& slice = result.slices[sample];
+    all.push_back({{"done", static_cast<double>(sample + 1) / kReplaySamples},
+                   {"unusable_per_mille", slice.unusable()},
+                   {"whole_percent", slice.whole_percent()},
+                   {"mixed_percent", slice.mixed_percent()}});
   }
-  return samples;
+  return all;
+}
+
+Json policies(const ReplayReport& report) {
+  Json all = Json::array();
+  for (const PolicyResult& result : report.results) {
+    all.push_back({{"policy", result.policy->name},
+                   {"failed_allocs", result.failed_allocs},
+                   {"refused_frees", result.refused_frees},
+                   {"leaks", result.leaks},
+                   {"whole_percent",
+                    result.mean([](const PageMapSlice& slice) { return slice.whole_percent(); })},
+                   {"mixed_percent",
+                    result.mean([](const PageMapSlice& slice) { return slice.mixed_percent(); })},
+                   {"ns_per_event", report.ns_per_event(result.median_time())},
+                   {"ns_per_event_least", report.ns_per_event(result.times.front())},
+                   {"ns_per_event_most", report.ns_per_event(result.times.back())},
+                   {"background_pages", result.background_pages},
+                   {"peak_bytes", result.peak_bytes},
+                   {"final_bytes", result.final_bytes},
+                   {"slices", slices(result)}});
+  }
+  return all;
 }
 
 }  // namespace
 
 nlohmann::ordered_json replay_json(const ReplayReport& report) {
   const ReplayPlan& plan = report.plan;
-  return {{"schema_version", 2},
+  return {{"schema_version", 3},
           {"trace", report.options.path},
           {"mode", plan.mode == ReplayMode::kPages ? "pages" : "objects"},
-          {"memory_bytes", report.options.memory_bytes},
+          {"memory_bytes", report.memory_bytes},
+          {"fill_percent", report.options.fill_percent},
+          {"seed", report.options.seed},
           {"events", report.events},
           {"by_kind", by_kind(report)},
           {"lines", report.trace.lines},
@@ -45,25 +70,19 @@ nlohmann::ordered_json replay_json(const ReplayReport& report) {
           {"unknown_gfp_names", report.trace.gfp_unknown},
           {"hidden_addresses", report.trace.hidden_addresses},
           {"steps", report.steps},
-          {"repetitions", report.times.size()},
-          {"ns_per_event", report.ns_per_event(report.median_time())},
-          {"ns_per_event_least", report.ns_per_event(report.times.front())},
-          {"ns_per_event_most", report.ns_per_event(report.times.back())},
+          {"repetitions", report.options.repetitions},
           {"allocs", plan.allocs},
-          {"failed_allocs", report.failed_allocs},
           {"frees", plan.frees},
-          {"refused_frees", report.refused_frees},
           {"unmatched_frees", plan.unmatched_frees},
           {"implicit_frees", plan.implicit_frees},
           {"null_frees", plan.null_frees},
           {"split_blocks", plan.split_blocks},
           {"order_mismatches", plan.order_mismatches},
           {"live_at_end", plan.live_at_end},
-          {"leaks", report.leaks},
           {"peak_requested_bytes", plan.peak_requested_bytes},
-          {"peak_bytes", report.peak_bytes},
-          {"final_bytes", report.final_bytes},
-          {"fragmentation", fragmentation(report)}};
+          {"policies", policies(report)},
+          {"traced_coverage", report.traced.coverage},
+          {"traced_unusable_per_mille", report.traced.unusable}};
 }
 
 }  // namespace ring3::harness

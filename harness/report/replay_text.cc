@@ -6,11 +6,14 @@
 #include <iterator>
 #include <vector>
 
+#include "harness/base/parse_values.h"
+
 namespace ring3::harness {
 namespace {
 
 constexpr unsigned kShownOrders[] = {1, 2, 3, 4, 6, 9, 10};
-constexpr size_t kSampleStep = 4;  // of the samples, those shown
+constexpr size_t kSampleStep = kReplaySamples / 8;  // of the samples, those shown
+constexpr size_t kColumn = 7;                       // characters
 
 double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 double percent(uint64_t per_mille) { return static_cast<double>(per_mille) / 10; }
@@ -59,49 +62,90 @@ std::string trace_section(const ReplayReport& report) {
   return text;
 }
 
-std::string replay_section(const ReplayReport& report) {
+std::string plan_section(const ReplayReport& report) {
   const ReplayPlan& plan = report.plan;
   return fmt::format(
-      "replayed through the {}: {} steps in {:.1f} ms, {:.0f} ns an event, the median of {} runs "
-      "({:.0f} to {:.0f})\n"
-      "  allocations       {:>10}   failed here      {}\n"
-      "  frees             {:>10}   refused here     {}\n"
+      "replayed through the {}: {} steps, in {} of which {} % was in use before (seed {})\n"
+      "  allocations       {:>10}\n"
+      "  frees             {:>10}\n"
       "  unmatched frees   {:>10}   the trace's own: their allocation is not in it\n"
       "  implicit frees    {:>10}   an address handed out again without a free\n"
       "  kfree(NULL)       {:>10}\n"
       "  split blocks      {:>10}   a part was freed, the rest lives on\n"
       "  order mismatches  {:>10}   freed with a larger order than allocated\n"
-      "  live at the end   {:>10}   freed afterwards; left then: {}\n"
-      "  requested at peak {:>10.1f} MiB\n"
-      "  in use at peak    {:>10.1f} MiB, at the end {:.1f} MiB\n",
+      "  live at the end   {:>10}   freed afterwards\n"
+      "  requested at peak {:>10.1f} MiB\n",
       plan.mode == ReplayMode::kPages ? "page allocator" : "caches", report.steps,
-      static_cast<double>(report.median_time().value()) / 1e6,
-      report.ns_per_event(report.median_time()), report.times.size(),
-      report.ns_per_event(report.times.front()), report.ns_per_event(report.times.back()),
-      plan.allocs, report.failed_allocs, plan.frees, report.refused_frees, plan.unmatched_frees,
-      plan.implicit_frees, plan.null_frees, plan.split_blocks, plan.order_mismatches,
-      plan.live_at_end, report.leaks, mib(plan.peak_requested_bytes), mib(report.peak_bytes),
-      mib(report.final_bytes));
+      format_size(report.memory_bytes), report.options.fill_percent, report.options.seed,
+      plan.allocs, plan.frees, plan.unmatched_frees, plan.implicit_frees, plan.null_frees,
+      plan.split_blocks, plan.order_mismatches, plan.live_at_end, mib(plan.peak_requested_bytes));
 }
 
-std::string fragmentation_section(const ReplayReport& report) {
+// A row a policy; what lies in memory is a mean over the slices.
+std::string policies_section(const ReplayReport& report) {
   std::string text =
-      "unusable free space, percent of free memory that cannot serve a block of the order: ring3, "
-      "then the traced kernel\n  done";
+      fmt::format("  {:<9}{:>8}{:>16}{:>16}{:>10}{:>10}{:>22}\n", "policy", "refused",
+                  "free 2 MiB, %", "mixed 2 MiB, %", "peak MiB", "end MiB", "ns an event (range)");
+  for (const PolicyResult& result : report.results) {
+    fmt::format_to(
+        std::back_inserter(text), "  {:<9}{:>8}{:>16.1f}{:>16.1f}{:>10.1f}{:>10.1f}{:>22}\n",
+        result.policy->name, result.failed_allocs,
+        result.mean([](const PageMapSlice& slice) { return slice.whole_percent(); }),
+        result.mean([](const PageMapSlice& slice) { return slice.mixed_percent(); }),
+        mib(result.peak_bytes), mib(result.final_bytes),
+        fmt::format("{:.0f} ({:.0f} to {:.0f})", report.ns_per_event(result.median_time()),
+                    report.ns_per_event(result.times.front()),
+                    report.ns_per_event(result.times.back())));
+  }
+  text +=
+      "  free 2 MiB: whole ones, of what the free pages would make if they lay together; mixed: "
+      "in use\n  by several migratetypes; both are means over time; ns: the median of ";
+  text += fmt::format("{} runs\n", report.results.front().times.size());
+  for (const PolicyResult& result : report.results) {
+    if (result.clean()) continue;
+    fmt::format_to(std::back_inserter(text), "  {}: {} frees refused here, {} left at the end\n",
+                   result.policy->name, result.refused_frees, result.leaks);
+  }
+  return text;
+}
+
+// A column an order and who; the traced kernel is one of them where its frames say something.
+std::string fragmentation_section(const ReplayReport& report) {
+  std::vector<std::pair<std::string_view, std::vector<UnusableIndex>>> columns;
+  for (const PolicyResult& result : report.results) {
+    auto& indices = columns.emplace_back(result.policy->name, std::vector<UnusableIndex>()).second;
+    for (const PageMapSlice& slice : result.slices) indices.push_back(slice.unusable());
+  }
+  const bool covered = !report.traced.unusable.empty();
+  if (covered) columns.emplace_back("traced", report.traced.unusable);
+  std::string text =
+      "unusable free space, percent of free memory that cannot serve a block of the order\n  done";
   for (const unsigned order : kShownOrders) {
-    fmt::format_to(std::back_inserter(text), "{:>13}{:<2}", "order ", order);
+    fmt::format_to(std::back_inserter(text), "  {:<{}}", fmt::format("order {}", order),
+                   columns.size() * kColumn - 2);
+  }
+  text += "\n      ";
+  for (size_t i = 0; i < std::size(kShownOrders); ++i) {
+    for (const auto& [name, indices] : columns) {
+      fmt::format_to(std::back_inserter(text), "{:>{}}", name.substr(0, kColumn - 1), kColumn);
+    }
   }
   text += '\n';
-  for (size_t sample = kSampleStep - 1; sample < report.ours.size(); sample += kSampleStep) {
+  for (size_t sample = kSampleStep - 1; sample < kReplaySamples; sample += kSampleStep) {
     fmt::format_to(std::back_inserter(text), "  {:3}%", (sample + 1) * 100 / kReplaySamples);
     for (const unsigned order : kShownOrders) {
-      const std::string traced = report.traced.empty()
-                                     ? "-"
-                                     : fmt::format("{:.1f}", percent(report.traced[sample][order]));
-      fmt::format_to(std::back_inserter(text), "  {:>6.1f} {:>6}",
-                     percent(report.ours[sample][order]), traced);
+      for (const auto& [name, indices] : columns) {
+        fmt::format_to(std::back_inserter(text), "{:>{}.1f}", percent(indices[sample][order]),
+                       kColumn);
+      }
     }
     text += '\n';
+  }
+  if (!covered && report.traced.coverage > 0) {
+    fmt::format_to(std::back_inserter(text),
+                   "The trace shows {:.1f} % of the frames between its lowest and its highest: too "
+                   "few to tell how\nthe memory of the traced machine lay (that takes {:.0f} %).\n",
+                   report.traced.coverage * 100, kLeastCoverage * 100);
   }
   return text;
 }
@@ -109,8 +153,8 @@ std::string fragmentation_section(const ReplayReport& report) {
 }  // namespace
 
 std::string replay_text(const ReplayReport& report) {
-  return trace_section(report) + "\n" + replay_section(report) + "\n" +
-         fragmentation_section(report);
+  return trace_section(report) + "\n" + plan_section(report) + "\n" + policies_section(report) +
+         "\n" + fragmentation_section(report);
 }
 
 }  // namespace ring3::harness

@@ -111,11 +111,11 @@ Pfn Buddy::first_of(Order order, Migratetype type) {
 
 // ---- Take. ----
 
-size_t Buddy::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
+size_t Buddy::take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   for (; taken < heads.size(); ++taken) {
-    const Pfn pfn = take_one(order, type, mixing);
+    const Pfn pfn = take_one(order, type, reach);
     if (pfn == kNoPfn) break;
     heads[taken] = static_cast<Frame>(pfn.value());
   }
@@ -138,9 +138,9 @@ Pfn Buddy::take_smallest(Order wanted, Migratetype type) {
 }
 
 // What a steal moved may be better than what it found, so the lists are asked anew.
-Pfn Buddy::take_one(Order order, Migratetype type, Mixing mixing) {
+Pfn Buddy::take_one(Order order, Migratetype type, Reach reach) {
   Pfn pfn = take_smallest(order, type);
-  while (pfn == kNoPfn && steal(order, type, mixing)) pfn = take_smallest(order, type);
+  while (pfn == kNoPfn && steal(order, type, reach)) pfn = take_smallest(order, type);
   return pfn;
 }
 
@@ -157,10 +157,11 @@ bool Buddy::find_fallback(Order order, Migratetype type, bool upward, Found& fou
   return false;
 }
 
-bool Buddy::steal(Order asked, Migratetype type, Mixing mixing) {
+bool Buddy::steal(Order asked, Migratetype type, Reach reach) {
+  if (reach == Reach::kOwn) return false;
   Found found;
   const Order least =
-      mixing == Mixing::kAllowed ? asked : std::max(asked, rules::least_unmixed(pageblock_order_));
+      reach == Reach::kMixing ? asked : std::max(asked, rules::least_unmixed(pageblock_order_));
   if (!find_fallback(least, type, false, found)) return false;
   if (rules::search_upward(found.order, asked, type, pageblock_order_)) {
     find_fallback(asked, type, true, found);

@@ -33,7 +33,7 @@ class Buddy final : public FreeBlocks {
 
   // In the largest aligned blocks that fit, the lowest at the head of its list.
   void add_free_range(Pfn start, Pfn end) override;
-  size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) override;
+  size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) override;
   size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
@@ -46,9 +46,9 @@ class Buddy final : public FreeBlocks {
 
   // From the lists of `type` alone.
   Pfn take_smallest(Order order, Migratetype type);
-  // From those, and if they have none, from another type's, of which more may follow; with
-  // Mixing::kForbidden in whole pageblocks only.
-  Pfn take_one(Order order, Migratetype type, Mixing mixing = Mixing::kAllowed);
+  // From those, and if they have none, from another type's as far as `reach` goes, of which more
+  // may follow.
+  Pfn take_one(Order order, Migratetype type, Reach reach = Reach::kMixing);
   // Merges, onto a list of `type`.
   void put_one(Pfn pfn, Order order, Migratetype type);
 
@@ -98,7 +98,7 @@ class Buddy final : public FreeBlocks {
   Pfn first_of(Order order, Migratetype type);
   // Gives `type` a block of another. False when no other has one of `order` or more that it may
   // have.
-  bool steal(Order order, Migratetype type, Mixing mixing);
+  bool steal(Order order, Migratetype type, Reach reach);
   struct Found {
     Order order;
     Migratetype type;

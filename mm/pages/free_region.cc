@@ -22,9 +22,9 @@ void FreeRegion::publish_locked() {
   orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
 }
 
-size_t FreeRegion::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
+size_t FreeRegion::take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
   lockdep::SpinlockGuard guard(lock_);
-  const size_t count = blocks_->take(order, type, mixing, heads);
+  const size_t count = blocks_->take(order, type, reach, heads);
   publish_locked();
   return count;
 }

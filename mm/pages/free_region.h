@@ -19,7 +19,7 @@ class FreeRegion {
   FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end, std::unique_ptr<FreeBlocks> blocks);
 
   // As FreeBlocks::take().
-  size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) EXCLUDES(lock_);
+  size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) EXCLUDES(lock_);
   // Frees the blocks at `heads`, which have come from a CPU's list or are on their way to one, and
   // returns how many; those that are not what they should be (Zone) it moves to the end.
   size_t put(const Memmap& memmap, Order order, std::span<Frame> heads) EXCLUDES(lock_);

@@ -38,9 +38,9 @@ class Node {
   Pfn take(Order order, Migratetype type, ZoneType highest, Mark mark) const {
     Pfn head = zonelists_[static_cast<size_t>(highest)].front()->take_cached(order, type);
     if (head == kNoPfn && avoids_mixing(highest)) {
-      head = walk(order, type, highest, mark, Mixing::kForbidden);
+      head = walk(order, type, highest, mark, Reach::kWhole);
     }
-    return head == kNoPfn ? walk(order, type, highest, mark, Mixing::kAllowed) : head;
+    return head == kNoPfn ? walk(order, type, highest, mark, Reach::kMixing) : head;
   }
   Zone& zone_of(Pfn pfn) const {
     return *zones_[static_cast<size_t>(pfn >= borders_[1]) +
@@ -67,7 +67,7 @@ class Node {
   explicit Node(PcpLists pcp) : pcp_(std::move(pcp)) {}
 
   template <class Mark>
-  Pfn walk(Order order, Migratetype type, ZoneType highest, Mark mark, Mixing mixing) const {
+  Pfn walk(Order order, Migratetype type, ZoneType highest, Mark mark, Reach reach) const {
     Zone* const* const first = zonelists_[static_cast<size_t>(highest)].data();
     for (Zone* const* at = first; *at != nullptr; ++at) {
       Zone& zone = **at;
@@ -75,7 +75,7 @@ class Node {
       const uint64_t spare = least ? zone.spare_racy(order, *least, highest) : UINT64_MAX;
       if (spare == 0) continue;
       Pfn head = at != first ? zone.take_cached(order, type) : kNoPfn;
-      if (head == kNoPfn) head = zone.take(order, type, mixing, spare);
+      if (head == kNoPfn) head = zone.take(order, type, reach, spare);
       if (head != kNoPfn) return head;
     }
     return kNoPfn;

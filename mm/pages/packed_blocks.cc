@@ -208,13 +208,14 @@ size_t PackedBlocks::OfType::lowest(Order order) const {
   return lowest;
 }
 
-size_t PackedBlocks::open_another(Order order, Migratetype type, Mixing mixing) {
+size_t PackedBlocks::open_another(Order order, Migratetype type, Reach reach) {
+  if (reach == Reach::kOwn) return IndexSet::kNone;
   if (const size_t whole = lowest_whole(); whole != IndexSet::kNone) {
     set_type(whole, type);
     words_[whole].fill(~uint64_t{0});
     return whole;
   }
-  if (mixing == Mixing::kForbidden) return IndexSet::kNone;
+  if (reach == Reach::kWhole) return IndexSet::kNone;
   for (unsigned o = kPageblockOrder.value(); o-- > order.value();) {
     for (const Migratetype other : rules::fallbacks_of(type)) {
       const size_t found = of(other).lowest(Order(o));
@@ -293,17 +294,17 @@ void PackedBlocks::add_pair(size_t pageblock) {
   for (const size_t at : {pageblock, pageblock + 1}) --of(type_of(at)).with_exactly[0];
 }
 
-size_t PackedBlocks::take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
+size_t PackedBlocks::take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
   DCHECK(order.valid());
   size_t taken = 0;
   if (order >= kPageblockOrder) {
-    taken = take_whole(order, type, heads);
+    if (reach != Reach::kOwn) taken = take_whole(order, type, heads);
   } else {
     while (taken < heads.size()) {
       size_t pageblock = of(type).lowest(order);
       if (pageblock == IndexSet::kNone) {
         if (taken != 0) break;
-        pageblock = open_another(order, type, mixing);
+        pageblock = open_another(order, type, reach);
         if (pageblock == IndexSet::kNone) break;
       }
       taken += take_from(pageblock, order, heads.subspan(taken));

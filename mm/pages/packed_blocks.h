@@ -30,7 +30,7 @@ class PackedBlocks final : public FreeBlocks {
   void add_free_range(Pfn start, Pfn end) override;
   // A batch is filled from one pageblock after the other; a whole one is broken only for its first
   // block. In a pageblock, the smallest blocks that will do are used first.
-  size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) override;
+  size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) override;
   size_t put(Order order, std::span<Frame> heads) override;
 
   unsigned orders() const override;
@@ -88,7 +88,7 @@ class PackedBlocks final : public FreeBlocks {
   // For a type whose pageblocks have no block of `order` left: a whole one, which is in use from
   // now on, or another type's, which may keep its type. IndexSet::kNone when there is none that may
   // be.
-  size_t open_another(Order order, Migratetype type, Mixing mixing);
+  size_t open_another(Order order, Migratetype type, Reach reach);
 
   OfType& of(Migratetype type) { return by_type_[static_cast<size_t>(type)]; }
   Migratetype type_of(size_t pageblock) const {

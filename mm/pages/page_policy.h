@@ -16,9 +16,12 @@
 
 namespace ring3::mm {
 
-// Whether a request whose type has no free blocks left may be given a part of a pageblock in which
-// contents of another type lie, which fragments memory for good.
-enum class Mixing : uint8_t { kForbidden, kAllowed };
+// How far a request goes for a block: the further, the more memory is fragmented for long.
+enum class Reach : uint8_t {
+  kOwn,     // to what is free in pageblocks of its type that are in use
+  kWhole,   // to whole pageblocks too, which become ones of its type
+  kMixing,  // to parts of pageblocks too in which contents of another type lie
+};
 
 // The free blocks of one zone. No lock: the Zone's is held, and the blocks that come and go are
 // nobody else's meanwhile. All pageblocks begin as movable ones; which type they become, the
@@ -38,9 +41,9 @@ class FreeBlocks {
 
   // Fills `heads` with the heads of blocks of `order`, for contents of `type`, those to be used
   // first in front, and returns how many: one at least when a block of `order` or larger is free
-  // and mixing allowed, and more as the policy likes. They are kInside: the caller says what they
+  // within `reach`, and more as the policy likes. They are kInside: the caller says what they
   // become.
-  virtual size_t take(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) = 0;
+  virtual size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) = 0;
 
   // Frees the blocks of `order` at `heads`, which are aligned and in range; each merges with its
   // free buddy, order by order, as far as that goes. Those of which a part is free already are

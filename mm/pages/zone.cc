@@ -78,13 +78,16 @@ Pfn Zone::take_cached(Order order, Migratetype type) {
 }
 
 // One block for the caller and up to a batch less one for this CPU's list, if that is not closed.
-Pfn Zone::take(Order order, Migratetype type, Mixing mixing, uint64_t most) {
+Pfn Zone::take(Order order, Migratetype type, Reach reach, uint64_t most) {
   PcpList& list = list_of(order, type);
   std::array<Frame, kMaxPcpBatch> taken;
   const auto wanted = std::min<uint64_t>(most, std::max(pcp_batch(list.capacity()), uint32_t{1}));
   const std::span heads = std::span(taken).first(wanted);
-  size_t count = take_free(order, type, Mixing::kForbidden, heads);
-  if (count == 0 && mixing == Mixing::kAllowed) count = take_free(order, type, mixing, heads);
+  size_t count = 0;
+  for (const Reach far : {Reach::kOwn, Reach::kWhole, Reach::kMixing}) {
+    if (far <= reach) count = take_free(order, type, far, heads);
+    if (count != 0) break;
+  }
   if (count == 0) return kNoPfn;
   events_.add(of_zone(PageEvent::kAllocDma, type_));
   events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
@@ -101,12 +104,12 @@ Pfn Zone::take(Order order, Migratetype type, Mixing mixing, uint64_t most) {
 
 // A block that has a user though it is free was freed twice at once, and went back once before the
 // second free wrote its ticket: its user keeps it, and the next ones are looked at.
-size_t Zone::take_free(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads) {
+size_t Zone::take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
   const size_t home = regions_.size() == 1 ? 0 : Task::current().cpu() % regions_.size();
   for (size_t at = 0; at < regions_.size();) {
     FreeRegion& region = *regions_[(home + at) % regions_.size()];
     const size_t count =
-        order.value() < region.orders_racy() ? region.take(order, type, mixing, heads) : size_t{0};
+        order.value() < region.orders_racy() ? region.take(order, type, reach, heads) : size_t{0};
     if (count == 0) {
       ++at;
       continue;

@@ -67,9 +67,9 @@ class Zone {
   // Of a head that came from a CPU's list and had no ticket: reports it.
   void drop_popped(Pfn head, Order order);
   // The same as take_cached() from the free blocks, of which this CPU's list gets a batch, with it
-  // no more than `most`, 1 at least; counts the event. Even where mixing is allowed, it is avoided
-  // while any other block will do.
-  Pfn take(Order order, Migratetype type, Mixing mixing, uint64_t most);
+  // no more than `most`, 1 at least; counts the event. No region is asked for what is farther than
+  // what another has.
+  Pfn take(Order order, Migratetype type, Reach reach, uint64_t most);
 
   // Gives back a block that was taken and that has been claimed since (kPcp).
   void put(Pfn head, Order order);
@@ -99,7 +99,7 @@ class Zone {
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
   // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
-  size_t take_free(Order order, Migratetype type, Mixing mixing, std::span<Frame> heads);
+  size_t take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads);
   FreeBlocks::TypedBlocks free_blocks_by_type() const;
   PagesetFacts pageset(unsigned cpu) const;
   // Moves what a CPU's list held back to the free blocks.

@@ -26,58 +26,63 @@ BOOST_AUTO_TEST_CASE(index_is_the_share_of_free_pages_in_smaller_blocks) {
   some.remove_block(Pfn(1024), Order(2));
   some.remove_block(Pfn(1030), Order(1));
   some.remove_block(Pfn(1035), Order(0));
-  const std::vector<PageSet> samples{full(), some};
-  const auto indices = unusable_over_time(samples);
-  BOOST_REQUIRE(indices.size() == 2u);
-  BOOST_TEST(indices[1][0] == 0u);
-  BOOST_TEST(indices[1][1] == 1000u / 7);
-  BOOST_TEST(indices[1][2] == 3000u / 7);
-  BOOST_TEST(indices[1][3] == 1000u);
+  const UnusableIndex index = unusable_index(some.blocks_outside(full()));
+  BOOST_TEST(index[0] == 0u);
+  BOOST_TEST(index[1] == 1000u / 7);
+  BOOST_TEST(index[2] == 3000u / 7);
+  BOOST_TEST(index[3] == 1000u);
 }
 
 BOOST_AUTO_TEST_CASE(no_free_page_is_useless_for_all) {
-  const std::vector<PageSet> samples{full()};
-  BOOST_TEST(unusable_over_time(samples)[0][0] == 1000u);
+  BOOST_TEST(unusable_index(full().blocks_outside(full()))[0] == 1000u);
 }
 
 BOOST_AUTO_TEST_CASE(a_wholly_free_block_of_the_highest_order_serves_all) {
   PageSet used(Pfn(0), Pfn(2048));
   used.add_block(Pfn(1024), mm::kMaxOrder);
-  const std::vector<PageSet> samples{used, PageSet(Pfn(0), Pfn(2048))};
-  const auto indices = unusable_over_time(samples);
-  for (const uint64_t index : indices[1]) BOOST_TEST(index == 0u);
+  for (const uint64_t index : unusable_index(used.blocks_outside())) BOOST_TEST(index == 0u);
+  BOOST_TEST(used.blocks_outside()[10] == 1u);
+  BOOST_TEST(PageSet(Pfn(0), Pfn(2048)).blocks_outside()[10] == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(an_unaligned_pair_is_no_block_of_order_1) {
   PageSet some = full();
   some.remove_block(Pfn(1025), Order(0));
   some.remove_block(Pfn(1026), Order(0));
-  const std::vector<PageSet> samples{full(), some};
-  BOOST_TEST(unusable_over_time(samples)[1][1] == 1000u);
+  BOOST_TEST(unusable_index(some.blocks_outside(full()))[1] == 1000u);
 }
 
-BOOST_AUTO_TEST_CASE(allocated_pages_are_those_of_the_allocator) {
-  auto pages = mm::PageAllocator::create({.size_bytes = 8u << 20}).value().release();
-  const std::unique_ptr<mm::PageAllocator> owner(pages);
-  mm::Page* block = pages->alloc_pages(mm::kGfpKernel, Order(3));
-  mm::Page* single = pages->alloc_pages(mm::kGfpKernel, Order(0));
-  const PageSet set = allocated_pages(*pages);
-  size_t count = 0;
-  for (const uint64_t word : set.words()) count += static_cast<size_t>(std::popcount(word));
-  BOOST_TEST(count == 9u);
-  const uint64_t first = pages->pfn_of(block).value();
-  BOOST_TEST(((set.words()[first / 64] >> (first % 64)) & 0xff) == 0xffu);
-  pages->free_pages(block, Order(3));
-  pages->free_pages(single, Order(0));
-}
-
-BOOST_AUTO_TEST_CASE(frames_that_span_too_much_are_left_out) {
+ReplayPlan plan_of(const std::vector<TraceEvent>& events) {
   Trace trace;
-  for (const uint64_t pfn : {uint64_t{0}, uint64_t{1} << 40}) {
-    trace.events.push_back(
-        {.kind = TraceEventKind::kMmPageAlloc, .gfp = mm::kGfpKernel, .identity = pfn});
-  }
-  BOOST_TEST(traced_pages(make_replay_plan(trace, ReplayMode::kPages)).empty());
+  trace.events = events;
+  return make_replay_plan(trace, ReplayMode::kPages);
+}
+
+TraceEvent alloc(uint64_t pfn, uint8_t order = 0) {
+  return {
+      .kind = TraceEventKind::kMmPageAlloc, .order = order, .gfp = mm::kGfpKernel, .identity = pfn};
+}
+
+BOOST_AUTO_TEST_CASE(a_trace_that_shows_most_frames_tells_how_its_memory_lay) {
+  std::vector<TraceEvent> events;
+  for (uint64_t pfn = 1024; pfn < 1024 + 64; pfn += 2) events.push_back(alloc(pfn));
+  const TracedMemory half = traced_memory(plan_of(events));
+  BOOST_TEST(half.coverage == 32.0 / 63);
+  BOOST_REQUIRE(half.unusable.size() == kReplaySamples);
+  // What is not used yet lies in single frames.
+  BOOST_TEST(half.unusable[0][0] == 0u);
+  BOOST_TEST(half.unusable[0][1] == 1000u);
+  events.push_back(alloc(1024 + 128));
+  const TracedMemory less = traced_memory(plan_of(events));
+  BOOST_TEST(less.coverage == 33.0 / 129);
+  BOOST_TEST(less.unusable.empty());
+}
+
+BOOST_AUTO_TEST_CASE(frames_that_span_too_much_cover_nothing) {
+  const TracedMemory traced = traced_memory(plan_of({alloc(0), alloc(uint64_t{1} << 40)}));
+  BOOST_TEST(traced.coverage == 0.0);
+  BOOST_TEST(traced.unusable.empty());
+  BOOST_TEST(traced_memory(plan_of({})).coverage == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(parts_cover_everything_once) {

@@ -22,8 +22,7 @@ class BestFit final : public FreeBlocks {
     for (Pfn pfn = start; pfn < end; pfn = pfn + PageCount(1)) put_one(pfn, Order(0));
   }
 
-  size_t take(Order order, Migratetype /*type*/, Mixing /*mixing*/,
-              std::span<Frame> heads) override {
+  size_t take(Order order, Migratetype /*type*/, Reach /*reach*/, std::span<Frame> heads) override {
     size_t taken = 0;
     for (; taken < heads.size(); ++taken) {
       Order found = order;

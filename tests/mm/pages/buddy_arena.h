@@ -23,7 +23,7 @@ struct BuddyArena {
 
   // A block that is allocated from now on; false when there is none.
   bool try_take(unsigned order, Frame& head) {
-    if (free->take(Order(order), Migratetype::kMovable, Mixing::kAllowed, {&head, 1}) == 0)
+    if (free->take(Order(order), Migratetype::kMovable, Reach::kMixing, {&head, 1}) == 0)
       return false;
     BOOST_REQUIRE((memmap.state(Pfn(head)) == FrameState()));
     memmap.set_state(Pfn(head), FrameState::allocated(Order(order)));

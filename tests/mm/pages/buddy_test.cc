@@ -167,7 +167,7 @@ BOOST_DATA_TEST_CASE(agrees_with_a_model_that_knows_every_page,
       const size_t wanted = prng.chance(1, 4) ? 1 + prng.below(heads.size()) : 1;
       const auto type = static_cast<Migratetype>(prng.below(kRequestTypes));
       const size_t taken =
-          arena.free->take(Order(order), type, Mixing::kAllowed, std::span(heads).first(wanted));
+          arena.free->take(Order(order), type, Reach::kMixing, std::span(heads).first(wanted));
       BOOST_REQUIRE((taken != 0 || !free_run(order)));
       for (const Frame head : std::span(heads).first(taken)) {
         BOOST_REQUIRE(head % (Frame{1} << order) == 0u);

@@ -58,9 +58,7 @@ BOOST_AUTO_TEST_CASE(marks_stop_a_request_at_the_min_mark_and_one_in_need_deeper
 BOOST_AUTO_TEST_CASE(a_request_that_must_not_mix_types_takes_whole_pageblocks_only) {
   ZoneArena arena(1024);
   Buddy& buddy = arena.zone.buddy();
-  const auto take = [&](Migratetype type) {
-    return buddy.take_one(Order(0), type, Mixing::kForbidden);
-  };
+  const auto take = [&](Migratetype type) { return buddy.take_one(Order(0), type, Reach::kWhole); };
   // The block of order 10 changes its type as it is; then there is nothing for others.
   const Pfn pfn = take(Migratetype::kUnmovable);
   BOOST_CHECK(pfn == Pfn(0));

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sched.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -20,9 +22,9 @@ namespace {
 struct PackedArena : BuddyArena {
   PackedArena() : BuddyArena(kPackedPolicy, 8192) { free->add_free_range(Pfn(0), Pfn(8192)); }
   std::vector<Frame> batch(unsigned order, size_t wanted, Migratetype type = Migratetype::kMovable,
-                           Mixing mixing = Mixing::kAllowed) {
+                           Reach reach = Reach::kMixing) {
     std::vector<Frame> heads(wanted);
-    heads.resize(free->take(Order(order), type, mixing, heads));
+    heads.resize(free->take(Order(order), type, reach, heads));
     return heads;
   }
 };
@@ -123,7 +125,9 @@ BOOST_AUTO_TEST_CASE(a_type_without_room_takes_from_the_largest_free_block_of_an
   arena.put(4, 0);          // pageblock 0: a page
   arena.put(512 + 128, 7);  // pageblock 1: 128 pages
   arena.put(1024, 8);       // pageblock 2: half of it
-  BOOST_TEST(arena.batch(0, 1, kUnmovable, Mixing::kForbidden).empty());
+  BOOST_TEST(arena.batch(0, 1, kUnmovable, Reach::kWhole).empty());
+  BOOST_TEST(arena.batch(0, 1, Migratetype::kMovable, Reach::kOwn) == (std::vector<Frame>{4}));
+  arena.put(4, 0);
   // The largest is in pageblock 2, which is free by half and so changes its type.
   BOOST_TEST(arena.batch(8, 1, kUnmovable) == (std::vector<Frame>{1024}));
   BOOST_CHECK(arena.memmap.type_of(Pfn(1024)) == kUnmovable);
@@ -180,6 +184,35 @@ BOOST_AUTO_TEST_CASE(blocks_come_from_all_regions_and_go_back_to_their_own) {
   pages->drain_all();
   BOOST_TEST(pages->count_faults() == 0u);
   BOOST_CHECK(pages->free_blocks() == before);
+}
+
+// Of the two regions of zone DMA32, a CPU's own has whole pageblocks only, and the other one that
+// is in use and has room.
+BOOST_AUTO_TEST_CASE(what_another_region_has_in_use_is_filled_before_a_whole_pageblock_is_broken) {
+  cpu_set_t allowed;
+  BOOST_REQUIRE(sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
+  if (!CPU_ISSET(0, &allowed) || !CPU_ISSET(1, &allowed)) return;
+  const Topology topology = std::move(Topology::simulated(8, 1).value());
+  const auto pages = std::move(
+      PageAllocator::create(
+          {.size_bytes = size_t{1} << 30, .topology = &topology, .policy = &kPackedPolicy})
+          .value());
+  // Of an order of which CPUs keep nothing here.
+  const auto take = [&](int cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    BOOST_REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+    return pages->alloc_pages(kGfpKernel, Order(8));
+  };
+  Page* first = take(0);
+  Page* second = take(1);
+  Page* third = take(1);
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+  const auto pageblock = [&](const Page* page) { return pages->pfn_of(page).value() / 512; };
+  BOOST_TEST(pageblock(second) == pageblock(first));
+  BOOST_TEST(pageblock(third) > pageblock(first) + 100);
+  for (Page* page : {first, second, third}) pages->free_pages(page, Order(8));
 }
 
 // LLFree leaves 87 % by the same rules, the kernel's lists about one in a hundred.
