@@ -212,7 +212,12 @@ void add_conditions(CLI::App& app, StressOptions& options) {
       ->option_text("kernel|packed");
   add_sysctl(app, options.vm);
   app.add_flag("--page-owner", options.page_owner,
-               "record who allocated and freed each block last, for reports of pages");
+               "record who allocated and freed each block last, with both stacks, for reports and "
+               "page_owner of --proc-snapshot (the default under ASan)");
+  app.add_flag("--init-on-alloc", options.filling.init_on_alloc, "zero pages that are handed out");
+  app.add_flag("--init-on-free", options.filling.init_on_free, "zero pages that are given back");
+  app.add_flag("--page-poison", options.filling.page_poison,
+               "fill free pages with a pattern, and look at it when they are handed out");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
   add_parsed(app, "--failslab", options.failslab, parse_fault_attributes,
              "fail object allocations: interval,probability,space,times")
@@ -233,9 +238,10 @@ void add_output(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--yaml", options.yaml_path, parse_output_path,
              "write the report as YAML; - is standard output")
       ->option_text("FILE");
-  add_parsed(app, "--proc-snapshot", options.proc_snapshot, parse_output_path,
-             "write buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and extfrag/* as the "
-             "workers left memory")
+  add_parsed(
+      app, "--proc-snapshot", options.proc_snapshot, parse_output_path,
+      "write buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and extfrag/* as the "
+      "workers left memory; with --page-owner, page_owner, page_owner_stacks and allocinfo too")
       ->option_text("FOLDER");
 }
 

@@ -19,6 +19,12 @@
 
 namespace ring3 {
 
+#ifdef RING3_ASAN
+inline constexpr bool kHaveAsan = true;
+#else
+inline constexpr bool kHaveAsan = false;
+#endif
+
 // Any access to [start, start + size_bytes) is from now on an error, to the granularity of 8.
 inline void asan_poison([[maybe_unused]] const void* start, [[maybe_unused]] size_t size_bytes) {
 #ifdef RING3_ASAN

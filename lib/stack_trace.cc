@@ -65,6 +65,8 @@ struct Libdw {
   decltype(&dwfl_report_end) report_end;
   decltype(&dwfl_addrmodule) module_at;
   decltype(&dwfl_module_addrinfo) symbol_at;
+  decltype(&dwfl_module_getsrc) line_at;
+  decltype(&dwfl_lineinfo) line_info;
 
   bool load() {
     void* library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -74,7 +76,8 @@ struct Libdw {
            get(library, "dwfl_linux_proc_report", report_process) &&
            get(library, "dwfl_report_end", report_end) &&
            get(library, "dwfl_addrmodule", module_at) &&
-           get(library, "dwfl_module_addrinfo", symbol_at);
+           get(library, "dwfl_module_addrinfo", symbol_at) &&
+           get(library, "dwfl_module_getsrc", line_at) && get(library, "dwfl_lineinfo", line_info);
   }
 
  private:
@@ -115,6 +118,15 @@ class Symbols {
                                                             nullptr, nullptr, nullptr);
     if (name != nullptr) return describe_symbol(name, offset + 1, symbol.st_size, out);
     return describe_exported(site, out);
+  }
+
+  void find_line(uintptr_t site, SourceLine& line) {
+    Dwfl_Module* module = dwfl_ == nullptr ? nullptr : libdw_.module_at(dwfl_, site - 1);
+    Dwfl_Line* found = module == nullptr ? nullptr : libdw_.line_at(module, site - 1);
+    const char* file =
+        found == nullptr ? nullptr
+                         : libdw_.line_info(found, nullptr, &line.line, nullptr, nullptr, nullptr);
+    line.file = file == nullptr ? "?" : file;
   }
 
  private:
@@ -181,11 +193,33 @@ class Symbols {
 
 }  // namespace
 
-size_t describe_address(uintptr_t site, std::span<char> out) {
-  static std::mutex mutex;
-  const std::lock_guard guard(mutex);
-  // Never destroyed: a report may be the last thing a process does.
+namespace {
+
+// Both never destroyed: a report may be the last thing a process does.
+std::mutex& symbols_mutex() {
+  static std::mutex& mutex = *new std::mutex;
+  return mutex;
+}
+// Under the mutex.
+Symbols& symbols_of_process() {
   static Symbols& symbols = *new Symbols;
+  return symbols;
+}
+
+}  // namespace
+
+SourceLine source_line(uintptr_t site) {
+  SourceLine line;
+  line.function = describe_address(site);
+  line.function.resize(std::min(line.function.rfind("+0x"), line.function.size()));
+  const std::lock_guard guard(symbols_mutex());
+  symbols_of_process().find_line(site, line);
+  return line;
+}
+
+size_t describe_address(uintptr_t site, std::span<char> out) {
+  const std::lock_guard guard(symbols_mutex());
+  Symbols& symbols = symbols_of_process();
   // The same few places make most reports, and looking one up takes microseconds.
   constexpr size_t kMostKnown = 4096;
   static auto& known = *new std::unordered_map<uintptr_t, std::string>;

@@ -41,6 +41,15 @@ size_t describe_address(uintptr_t site, std::span<char> out);
 // The same as a string; "nowhere" for 0.
 std::string describe_address(uintptr_t site);
 
+// The place in the program that the call which returns to `site` stands at; "?" and 0 where the
+// file does not say. As costly as describe_address().
+struct SourceLine {
+  std::string file;
+  int line = 0;
+  std::string function;  // demangled, without its arguments
+};
+SourceLine source_line(uintptr_t site);
+
 }  // namespace ring3
 
 // The address this function returns to: what the kernel calls _RET_IP_ or call_site.

@@ -10,7 +10,8 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .policy = config.policy,
                                       .vm = config.vm,
                                       .mappable = config.mappable,
-                                      .page_owner = config.page_owner});
+                                      .page_owner = config.page_owner,
+                                      .filling = config.filling});
   if (!pages) return pages.error();
   auto slabs = SlabAllocator::create(
       **pages, {.lockdep = config.lockdep, .reports = config.reports, .topology = config.topology});

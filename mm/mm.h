@@ -22,6 +22,7 @@ struct MemoryConfig {
   VmSettings vm{};                               // how much is kept back
   bool mappable = false;                         // pages can be mapped in a WindowBreak
   bool page_owner = false;  // reports of pages name who allocated or freed them last
+  PageFilling filling{};    // what free and fresh pages are filled with
 };
 
 // What close() found still in use.

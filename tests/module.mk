@@ -8,6 +8,6 @@ tests_SOURCES := test_main.cc harness/run_program.cc $(sort \
 	$(filter-out $(tests_SIM_SOURCES),$(patsubst tests/%,%,$(wildcard $(tests_FOLDERS:%=tests/%/*_test.cc)))) \
 	$(if $(filter sim,$(MODE)),$(tests_SIM_SOURCES)))
 # Each is tests/fuzz/<target>_fuzz.cc with seed inputs in tests/fuzz/seeds/<target>/.
-fuzz_TARGETS := heap heap_script lockdep options pages slab tcp_segment timer trace
+fuzz_TARGETS := heap heap_script lockdep options pages policies slab tcp_segment timer trace
 # Each is tests/bench/<program>_bench.cc.
 bench_PROGRAMS := cpu mm pages

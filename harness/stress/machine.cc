@@ -1,5 +1,7 @@
 #include "harness/stress/machine.h"
 
+#include "lib/asan.h"
+
 namespace ring3::harness {
 
 Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
@@ -14,7 +16,8 @@ Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
                                     .policy = options.policy,
                                     .vm = options.vm,
                                     .mappable = options.workers_of(WorkloadKind::kHeap) != 0,
-                                    .page_owner = options.page_owner});
+                                    .page_owner = options.page_owner || kHaveAsan,
+                                    .filling = options.filling});
   if (!memory) return memory.error();
   return std::unique_ptr<Machine>(
       new Machine(std::move(sink), std::move(*lockdep), std::move(*memory)));

@@ -4,13 +4,20 @@ namespace ring3::harness {
 
 std::vector<ProcFile> proc_snapshot(mm::Memory& memory) {
   const std::vector<mm::ZoneFacts> zones = memory.pages().zone_facts();
-  return {{"buddyinfo", mm::buddyinfo_text(zones)},
-          {"pagetypeinfo", mm::pagetypeinfo_text(zones)},
-          {"zoneinfo", mm::zoneinfo_text(zones)},
-          {"vmstat", mm::vmstat_text(zones)},
-          {"slabinfo", memory.slabs().slabinfo()},
-          {"extfrag/unusable_index", mm::unusable_index_text(zones)},
-          {"extfrag/extfrag_index", mm::extfrag_index_text(zones)}};
+  std::vector<ProcFile> files = {{"buddyinfo", mm::buddyinfo_text(zones)},
+                                 {"pagetypeinfo", mm::pagetypeinfo_text(zones)},
+                                 {"zoneinfo", mm::zoneinfo_text(zones)},
+                                 {"vmstat", mm::vmstat_text(zones)},
+                                 {"slabinfo", memory.slabs().slabinfo()},
+                                 {"extfrag/unusable_index", mm::unusable_index_text(zones)},
+                                 {"extfrag/extfrag_index", mm::extfrag_index_text(zones)}};
+  if (const mm::PageOwners* owners = memory.pages().owners()) {
+    const mm::Memmap& memmap = memory.pages().memmap();
+    files.push_back({"page_owner", mm::page_owner_text(*owners, memmap)});
+    files.push_back({"page_owner_stacks/show_stacks", mm::page_owner_stacks_text(*owners, memmap)});
+    files.push_back({"allocinfo", mm::allocinfo_text(*owners, memmap)});
+  }
+  return files;
 }
 
 }  // namespace ring3::harness

@@ -15,7 +15,8 @@ struct ProcFile {
   std::string text;
 };
 
-// buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and the two of extfrag. Of threads that run
+// buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and the two of extfrag; where page owners are
+// recorded, page_owner, page_owner_stacks/show_stacks and allocinfo. Of threads that run
 // meanwhile they may miss something, and one may tell of another moment than the next.
 std::vector<ProcFile> proc_snapshot(mm::Memory& memory);
 

@@ -35,6 +35,9 @@ std::string conditions_text(const StressOptions& options) {
     add(text, "--sysctl", setting);
   }
   if (options.page_owner) add(text, "--page-owner");
+  if (options.filling.init_on_alloc) add(text, "--init-on-alloc");
+  if (options.filling.init_on_free) add(text, "--init-on-free");
+  if (options.filling.page_poison) add(text, "--page-poison");
   add(text, "--seed", options.seed);
   if (options.verify) add(text, "--verify");
   if (options.canary == Canary::kWriteAfterFree) add(text, "--canary", "write-after-free");

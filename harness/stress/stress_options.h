@@ -49,7 +49,8 @@ struct StressOptions {
   const mm::PagePolicy* policy = &mm::kPackedPolicy;
   mm::VmSettings vm;
   uint64_t seed = 0;
-  bool page_owner = false;  // reports of pages name who had them last
+  bool page_owner = false;  // reports of pages name who had them last; under ASan, they always do
+  mm::PageFilling filling;  // what free and fresh pages are filled with
   bool verify = false;      // check every byte of every object, not only its ends
   bool metrics = false;     // print counters, memory and CPU times too
   bool progress = false;    // a line a second even when standard error is no terminal

@@ -48,6 +48,7 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
                                  .end = borders[zone + 1],
                                  .managed = sizes,
                                  .vm = config.vm,
+                                 .owners = config.owners,
                                  .policy = config.policy,
                                  .pcp = node.pcp_.of_zone(type),
                                  .cpus = config.topology->online_count(),

@@ -18,6 +18,7 @@ struct NodeConfig {
   const Topology* topology;
   lockdep::Lockdep* lockdep;
   VmSettings vm{};
+  const PageOwners* owners;
   bool direct;  // pages go to CPUs' lists and come from them without the zone
 };
 

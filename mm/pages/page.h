@@ -18,9 +18,6 @@ struct alignas(64) Page {
   // Free list links while kBuddy, the owner's while kAllocated.
   ListNode list;
 
-  // Where the block was last allocated or freed, under page_owner: what reports name.
-  Atomic<uintptr_t> caller;
-
   // 1 while a page in use counts as movable (the kernel's PG_lru): when the kernel policy decides
   // what a pageblock is for.
   Atomic<uint8_t> lru;

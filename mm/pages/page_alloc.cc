@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/asan.h"
 #include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 #include "lib/tracepoint.h"
+#include "mm/pages/page_poison.h"
 
 namespace ring3::mm {
 namespace {
@@ -16,6 +18,10 @@ namespace {
 FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
   return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
 }
+
+// Arenas up to this size are no memory for anybody, says ASan, from the start; of larger ones, only
+// what has been in use: what it notes takes an eighth of what is noted.
+constexpr size_t kMostPoisoned = size_t{1} << 30;
 
 }  // namespace
 
@@ -32,33 +38,48 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   if (!arena) return arena.error();
   Result<FrameTables> frames = FrameTables::create(PageCount(size / kPageSize));
   if (!frames) return frames.error();
+  std::optional<PageOwners> owners;
+  if (config.page_owner) {
+    Result<PageOwners> created = PageOwners::create(PageCount(size / kPageSize));
+    if (!created) return created.error();
+    owners.emplace(std::move(*created));
+  }
   Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);
   if (!events) return events.error();
 
-  std::unique_ptr<PageAllocator> allocator(
-      new PageAllocator(std::move(*arena), std::move(*frames), std::move(*events), config));
+  std::unique_ptr<PageAllocator> allocator(new PageAllocator(
+      std::move(*arena), std::move(*frames), std::move(owners), std::move(*events), config));
   Result<Node> node = Node::create(allocator->memmap_,
                                    {.policy = config.policy,
                                     .topology = config.topology,
                                     .lockdep = config.lockdep,
                                     .vm = config.vm,
-                                    .direct = !config.page_owner},
+                                    .owners = allocator->owners(),
+                                    .direct = !config.page_owner && !config.filling.any()},
                                    allocator->events_, allocator->reports_);
   if (!node) return node.error();
   allocator->node_.emplace(std::move(*node));
   return allocator;
 }
 
-PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames, PerCpuCounters events,
+PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
+                             std::optional<PageOwners> owners, PerCpuCounters events,
                              const PageAllocatorConfig& config)
     : arena_(std::move(arena)),
       frames_(std::move(frames)),
       memmap_(frames_.memmap(arena_.base())),
       mappable_(config.mappable),
-      page_owner_(config.page_owner),
+      owners_(std::move(owners)),
+      filling_(config.filling),
       exact_claims_(!config.policy->finds_doubles),
       events_(std::move(events)),
-      reports_(*config.reports) {}
+      reports_(*config.reports) {
+  if (filling_.page_poison) std::memset(arena_.base(), kPagePoison, arena_.size_bytes());
+  if (arena_.size_bytes() <= kMostPoisoned) asan_poison(arena_.base(), arena_.size_bytes());
+}
+
+// Whoever has these addresses next may touch them.
+PageAllocator::~PageAllocator() { asan_unpoison(arena_.base(), arena_.size_bytes()); }
 
 // 1. The zones, down to their low watermarks;
 // 2. under those in every zone, or in pieces that are too small, the request may go down to the min
@@ -103,7 +124,9 @@ Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
   }
   RING3_TRACE4(mm_page_alloc, head, order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
-  return &memmap_.page(Pfn(head));
+  Page* page = &memmap_.page(Pfn(head));
+  asan_unpoison(memmap_.address_of(*page), order.bytes());
+  return page;
 }
 
 Page* PageAllocator::alloc_instead(Pfn dropped, Gfp gfp, Order order, uintptr_t caller) {
@@ -127,13 +150,36 @@ Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, ui
   node_->pcp().route(gfp, order, node_->zone_of(head).type());
   // Until its state says whose it is, whoever frees the block frees it twice.
   Page& page = memmap_.page(head);
-  if (page_owner_) page.caller.store(caller, std::memory_order_relaxed);
+  fill_for_use(page, order, gfp);
+  if (owners_) owners_->allocated(head, order, gfp, caller);
   if (owner != PageOwner::kNobody) page.clear_owner_words();
-  if (gfp.any(kGfpFlagZero)) std::memset(memmap_.address_of(page), 0, order.bytes());
   memmap_.set_state(head, state_of_request(gfp, order, owner));
   RING3_TRACE4(mm_page_alloc, head.value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
   return &page;
+}
+
+void PageAllocator::fill_for_use(Page& page, Order order, Gfp gfp) {
+  void* start = memmap_.address_of(page);
+  asan_unpoison(start, order.bytes());
+  if (filling_.page_poison && !is_poisoned(start, order.bytes())) [[unlikely]] {
+    reports_.report([&] {
+      return page_poison_report(start, order.bytes()) + page_description(memmap_, owners(), start);
+    });
+  }
+  // What was zeroed when it was freed, or never used, is zero.
+  const bool is_zero = filling_.init_on_free && !filling_.page_poison;
+  const bool zero = gfp.any(kGfpFlagZero) || (filling_.init_on_alloc && !filling_.page_poison);
+  if (zero && !is_zero) std::memset(start, 0, order.bytes());
+}
+
+void PageAllocator::fill_for_free(Page& page, Order order) {
+  void* start = memmap_.address_of(page);
+  if (filling_.page_poison) {
+    std::memset(start, kPagePoison, order.bytes());
+  } else if (filling_.init_on_free) {
+    std::memset(start, 0, order.bytes());
+  }
 }
 
 void PageAllocator::free_pages(Page* page, Order order) {
@@ -172,12 +218,19 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
 
 inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
+  if constexpr (kHaveAsan) {
+    if (!filling_.any()) asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
+  }
   if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
 }
 
 void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
-  if (page_owner_) memmap_.page(pfn).caller.store(caller, std::memory_order_relaxed);
+  if (filling_.any()) {
+    fill_for_free(memmap_.page(pfn), order);
+    asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
+  }
+  if (owners_) owners_->freed(pfn, caller);
   node_->zone_of(pfn).put(pfn, order);
 }
 
@@ -187,7 +240,7 @@ void PageAllocator::report_address(const void* address, Order order, uintptr_t c
 
 void PageAllocator::report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller) {
   const PageMisuse misuse = misuse_of_free(memmap_, page, order, owner);
-  reports_.report([&] { return bad_page_report(misuse, memmap_, page, order, caller); });
+  reports_.report([&] { return bad_page_report(misuse, memmap_, owners(), page, order, caller); });
 }
 
 void PageAllocator::free_pages_at(void* address, Order order) {
@@ -197,8 +250,9 @@ void PageAllocator::free_pages_at(void* address, Order order) {
   if (page == nullptr) {
     report_address(address, order, caller);
   } else if (!is_aligned(reinterpret_cast<uintptr_t>(address), kPageSize)) {
-    reports_.report(
-        [&] { return bad_page_report(PageMisuse::kNotAligned, memmap_, *page, order, caller); });
+    reports_.report([&] {
+      return bad_page_report(PageMisuse::kNotAligned, memmap_, owners(), *page, order, caller);
+    });
   } else {
     free_block(*page, order, caller);
   }
@@ -215,12 +269,13 @@ void PageAllocator::split_pages(Page* page, Order order, Order to) {
   if (!smaller || !order.valid() || !memmap_.claim(pfn, order, PageOwner::kNobody)) {
     const PageMisuse misuse = smaller ? misuse_of_free(memmap_, *page, order, PageOwner::kNobody)
                                       : PageMisuse::kWrongOrder;
-    reports_.report([&] { return bad_page_report(misuse, memmap_, *page, order, caller); });
+    reports_.report(
+        [&] { return bad_page_report(misuse, memmap_, owners(), *page, order, caller); });
     return;
   }
   // Ours alone until the heads say that they are allocated, each by itself.
   for (Pfn piece = pfn; piece < pfn + order.pages(); piece = piece + to.pages()) {
-    if (page_owner_) memmap_.page(piece).caller.store(caller, std::memory_order_relaxed);
+    if (owners_) owners_->split(pfn, order, piece, to);
     memmap_.set_state(piece, FrameState::allocated(to));
   }
 }
@@ -256,6 +311,12 @@ uint64_t PageAllocator::count_of(PageEvent event) const {
   return count;
 }
 
+std::vector<ZoneFacts> PageAllocator::zone_facts() const {
+  std::vector<ZoneFacts> facts = node_->facts();
+  if (owners_) count_mixed_pageblocks(*owners_, memmap_, facts);
+  return facts;
+}
+
 PageCount PageAllocator::report_leaks() {
   constexpr int kReportedInFull = 8;
   PageCount leaked{0};
@@ -264,7 +325,8 @@ PageCount PageAllocator::report_leaks() {
     if (state.owner() != PageOwner::kNobody) return true;
     leaked += state.order().pages();
     if (reported++ < kReportedInFull) {
-      reports_.report_always(bad_page_report(PageMisuse::kLeaked, memmap_, page, state.order(), 0));
+      reports_.report_always(
+          bad_page_report(PageMisuse::kLeaked, memmap_, owners(), page, state.order(), 0));
     }
     return true;
   });

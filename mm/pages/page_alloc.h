@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/asan_describer.h"
 #include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
 #include "lib/reservation.h"
@@ -27,6 +28,16 @@
 
 namespace ring3::mm {
 
+// Against secrets and stale pointers in pages that change hands (the kernel's boot options of these
+// names). Any of them makes every request and free touch all of its block.
+struct PageFilling {
+  bool init_on_alloc = false;  // zero, as if every request had __GFP_ZERO
+  bool init_on_free = false;   // zero, from the free on
+  bool page_poison = false;    // a pattern in what is free, looked at when it is handed out; goes
+                               // before the other two, and touches the whole arena at the start
+  bool any() const { return init_on_alloc || init_on_free || page_poison; }
+};
+
 struct PageAllocatorConfig {
   size_t size_bytes = size_t{256} << 20;  // the arena, a multiple of 4 MiB
   lockdep::Lockdep* lockdep = nullptr;    // checks the zones' locks; null: nobody does
@@ -35,7 +46,8 @@ struct PageAllocatorConfig {
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
   VmSettings vm{};                               // how much is kept back
   bool mappable = false;    // pages can be mapped elsewhere too (os::AddressWindow)
-  bool page_owner = false;  // records who allocated and freed each block last, for reports
+  bool page_owner = false;  // records who allocated and freed each block last (PageOwners)
+  PageFilling filling{};    // what free and fresh pages are filled with
 };
 
 // The size of a block of the highest order: what an arena is a multiple of.
@@ -48,6 +60,7 @@ class PageAllocator {
   // kArenaGranule; kNoResource when the host refuses address space.
   static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
 
+  ~PageAllocator();
   PageAllocator(const PageAllocator&) = delete;
   PageAllocator& operator=(const PageAllocator&) = delete;
 
@@ -98,7 +111,7 @@ class PageAllocator {
   std::array<uint64_t, kOrders> free_blocks() const { return node_->free_blocks(); }
   // What there is to tell of each zone, those without pages too (mm/pages/proc_text.h). Looks at
   // every free block and pageblock; of threads that run meanwhile it may miss something.
-  std::vector<ZoneFacts> zone_facts() const { return node_->facts(); }
+  std::vector<ZoneFacts> zone_facts() const;
   // The text of /proc/buddyinfo.
   std::string buddyinfo() const { return buddyinfo_text(zone_facts()); }
 
@@ -117,6 +130,9 @@ class PageAllocator {
   // free meanwhile.
   PageCount report_leaks();
 
+  // Null unless the allocator was made with page_owner.
+  const PageOwners* owners() const { return owners_ ? &*owners_ : nullptr; }
+
   // Calls visit(const Page&, FrameState) with the head of every allocated block, by address, while
   // it returns true. Nobody may allocate or free meanwhile.
   template <class Visit>
@@ -129,13 +145,16 @@ class PageAllocator {
   }
 
  private:
-  PageAllocator(os::Reservation arena, FrameTables frames, PerCpuCounters events,
-                const PageAllocatorConfig& config);
+  PageAllocator(os::Reservation arena, FrameTables frames, std::optional<PageOwners> owners,
+                PerCpuCounters events, const PageAllocatorConfig& config);
 
   Pfn take(Gfp asked, Order order, ZoneType highest);
   // Of a request that found `dropped`, which was on a list twice.
   [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
                                                    uintptr_t caller);
+  // What becomes of the contents of a block that is handed out, and of one that is given back.
+  void fill_for_use(Page& page, Order order, Gfp gfp);
+  void fill_for_free(Page& page, Order order);
   [[gnu::always_inline]] void free_block(Page& page, Order order, uintptr_t caller);
   [[gnu::always_inline]] void give_back(Pfn pfn, Order order, uintptr_t caller);
   [[gnu::noinline]] void give_back_otherwise(Pfn pfn, Order order, uintptr_t caller);
@@ -149,12 +168,15 @@ class PageAllocator {
   FrameTables frames_;
   const Memmap memmap_;
   const bool mappable_;
-  const bool page_owner_;
+  std::optional<PageOwners> owners_;
+  const PageFilling filling_;
   const bool exact_claims_;
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;
   std::optional<Node> node_;  // there from create() on
+  const AsanDescriber describer_{
+      [this](const void* address) { return page_description(memmap_, owners(), address); }};
 };
 
 }  // namespace ring3::mm

@@ -62,28 +62,8 @@ const char* owner_name(PageOwner owner) {
   return "?";
 }
 
-// Where what became of the page at `pfn` last was asked for; 0 where nobody recorded it. In an
-// allocated block, that is its head's; of free memory, that of the nearest page before it that a
-// block containing it could have started at.
-uintptr_t caller_of(const Memmap& memmap, Pfn pfn) {
-  const auto caller_at = [&](Pfn at) {
-    return memmap.page(at).caller.load(std::memory_order_relaxed);
-  };
-  const Pfn head = memmap.head_of(pfn);
-  if (memmap.state(head).kind() == PageState::kAllocated) return caller_at(head);
-  for (Order order(0); order.valid(); order = order.higher()) {
-    const uintptr_t caller = caller_at(Pfn(align_down(pfn.value(), order.pages().value())));
-    if (caller != 0) return caller;
-  }
-  return 0;
-}
-
-std::string last_text(const Memmap& memmap, Pfn pfn) {
-  const uintptr_t caller = caller_of(memmap, pfn);
-  if (caller == 0) return "page_owner info is not present";
-  const bool allocated = memmap.state(memmap.head_of(pfn)).kind() == PageState::kAllocated;
-  return fmt::format("page last {} at {}", allocated ? "allocated" : "freed",
-                     describe_address(caller));
+std::string owner_text(const PageOwners* owners, const Memmap& memmap, Pfn pfn) {
+  return owners == nullptr ? "page_owner is disabled\n" : page_owner_report(*owners, memmap, pfn);
 }
 
 std::string state_text(FrameState state, const char* name_inside) {
@@ -94,8 +74,20 @@ std::string state_text(FrameState state, const char* name_inside) {
 
 }  // namespace
 
-std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
-                            uintptr_t caller) {
+std::string page_description(const Memmap& memmap, const PageOwners* owners, const void* address) {
+  const Page* page = memmap.page_of(address);
+  if (page == nullptr) return {};
+  const Pfn pfn = memmap.pfn_of(*page);
+  const Pfn head = memmap.head_of(pfn);
+  const FrameState state = memmap.state(head);
+  const auto offset = static_cast<const std::byte*>(address) -
+                      static_cast<const std::byte*>(memmap.address_of(memmap.page(head)));
+  return fmt::format("{} is {} bytes into block pfn:{:05x} {}\n{}", address, offset, head.value(),
+                     state_text(state, "free"), owner_text(owners, memmap, pfn));
+}
+
+std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const PageOwners* owners,
+                            const Page& page, Order order, uintptr_t caller) {
   // A page inside a block is what the block is: free if it has merged into a free one.
   const Pfn pfn = memmap.pfn_of(page);
   const Pfn head = memmap.head_of(pfn);
@@ -109,11 +101,11 @@ std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page&
       "page:{} {}\n"
       "{}"
       "page dumped because: {} (asked with order {})\n"
-      "{}\n"
+      "{}"
       "Call site: {}\n",
       Task::current().label(), pfn.value(), fmt::ptr(&page),
       state_text(memmap.state(pfn), head == pfn ? "free" : "inside"), within, reason(misuse),
-      order.value(), last_text(memmap, pfn), describe_address(caller));
+      order.value(), owner_text(owners, memmap, pfn), describe_address(caller));
 }
 
 std::string bad_address_report(const Memmap& memmap, const void* address, Order order,

@@ -7,12 +7,16 @@
 #include <string>
 
 #include "mm/pages/page_check.h"
+#include "mm/pages/page_owner.h"
 
 namespace ring3::mm {
 
-// The report for `misuse` of `page`, called from `caller` (a return address).
-std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const Page& page, Order order,
-                            uintptr_t caller);
+// The report for `misuse` of `page`, called from `caller` (a return address). `owners` is null
+// where nobody recorded any.
+std::string bad_page_report(PageMisuse misuse, const Memmap& memmap, const PageOwners* owners,
+                            const Page& page, Order order, uintptr_t caller);
+// What is known of the page that `address` lies in; empty outside of the arena.
+std::string page_description(const Memmap& memmap, const PageOwners* owners, const void* address);
 // The report for an address (or descriptor) that belongs to no page.
 std::string bad_address_report(const Memmap& memmap, const void* address, Order order,
                                uintptr_t caller);

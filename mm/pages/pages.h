@@ -12,6 +12,7 @@
 #include "mm/pages/page.h"
 #include "mm/pages/page_alloc.h"
 #include "mm/pages/page_events.h"
+#include "mm/pages/page_owner.h"
 #include "mm/pages/page_policy.h"
 #include "mm/pages/page_units.h"
 #include "mm/pages/pageblock.h"

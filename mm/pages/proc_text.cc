@@ -31,6 +31,20 @@ std::string line_by_line(std::span<const ZoneFacts> zones, Row row) {
   return text;
 }
 
+// A head with the names of the types, and a line a zone with what counts(zone) has of each.
+template <class Counts>
+void add_type_counts(std::string& text, std::string_view about, std::span<const ZoneFacts> zones,
+                     Counts counts) {
+  add(text, "{:<23}", about);
+  for (size_t type = 0; type < kMigratetypes; ++type) {
+    add(text, "{:>12} ", migratetype_name(static_cast<Migratetype>(type)));
+  }
+  text += '\n';
+  text += line_by_line(zones, [&](std::string& row, const ZoneFacts& zone) {
+    for (const uint64_t blocks : counts(zone)) add(row, "{:12} ", blocks);
+  });
+}
+
 uint64_t free_in_whole_pageblocks(const ZoneFacts& zone) {
   const auto blocks = zone.blocks_by_order();
   uint64_t pages = 0;
@@ -101,14 +115,17 @@ std::string pagetypeinfo_text(std::span<const ZoneFacts> zones) {
       text += '\n';
     }
   }
-  add(text, "\n{:<23}", "Number of blocks type ");
-  for (size_t type = 0; type < kMigratetypes; ++type) {
-    add(text, "{:>12} ", migratetype_name(static_cast<Migratetype>(type)));
-  }
   text += '\n';
-  return text + line_by_line(zones, [](std::string& row, const ZoneFacts& zone) {
-           for (const uint64_t blocks : zone.pageblocks) add(row, "{:12} ", blocks);
-         });
+  add_type_counts(text, "Number of blocks type ", zones,
+                  [](const ZoneFacts& zone) { return zone.pageblocks; });
+  const bool mixed = std::ranges::any_of(
+      zones, [](const ZoneFacts& zone) { return zone.mixed_pageblocks.has_value(); });
+  if (mixed) {
+    add_type_counts(text, "\nNumber of mixed blocks ", zones, [](const ZoneFacts& zone) {
+      return zone.mixed_pageblocks.value_or(std::array<uint64_t, kMigratetypes>{});
+    });
+  }
+  return text;
 }
 
 std::string zoneinfo_text(std::span<const ZoneFacts> zones) {

@@ -12,7 +12,8 @@ namespace ring3::mm {
 
 // /proc/buddyinfo: a line a populated zone, the free blocks of each order.
 std::string buddyinfo_text(std::span<const ZoneFacts> zones);
-// /proc/pagetypeinfo: the same by migratetype, and the pageblocks of each.
+// /proc/pagetypeinfo: the same by migratetype, the pageblocks of each, and, where owners are
+// recorded, those of them that are mixed.
 std::string pagetypeinfo_text(std::span<const ZoneFacts> zones);
 // /proc/zoneinfo: marks, sizes, counters and CPUs' lists of every zone. Counters of what ring3 does
 // not have are 0.

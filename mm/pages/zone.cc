@@ -48,6 +48,7 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       memmap_(memmap),
       events_(events),
       reports_(reports),
+      owners_(config.owners),
       pcp_(config.pcp),
       cpus_(config.cpus),
       drain_lock_(config.lockdep, kDrainLockKey),
@@ -172,8 +173,9 @@ void Zone::put_back(Order order, std::span<Frame> heads) {
 void Zone::drop(Pfn head, Order order) {
   events_.add(PageEvent::kFreedTwice);
   const Page& page = memmap_.page(head);
-  reports_.report(
-      [&] { return bad_page_report(PageMisuse::kFreedTwiceAtOnce, memmap_, page, order, 0); });
+  reports_.report([&] {
+    return bad_page_report(PageMisuse::kFreedTwiceAtOnce, memmap_, owners_, page, order, 0);
+  });
 }
 
 void Zone::drop_popped(Pfn head, Order order) {

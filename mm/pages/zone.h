@@ -25,6 +25,7 @@
 #include "lockdep/lockdep.h"
 #include "mm/pages/free_region.h"
 #include "mm/pages/page_events.h"
+#include "mm/pages/page_owner.h"
 #include "mm/pages/pcp_lists.h"
 #include "mm/pages/watermark.h"
 #include "mm/pages/zone_facts.h"
@@ -37,6 +38,7 @@ struct ZoneConfig {
   Pfn end;
   ZonePages managed;  // of all zones, for the watermarks
   VmSettings vm{};
+  const PageOwners* owners;  // for reports; null: nobody records them
   const PagePolicy* policy;
   std::span<PcpList> pcp;  // its own, by type and order, which outlive it
   unsigned cpus;           // that will use it at once
@@ -126,6 +128,7 @@ class Zone {
   const Memmap memmap_;
   PageEvents& events_;
   LimitedReports& reports_;
+  const PageOwners* const owners_;
 
   const std::span<PcpList> pcp_;
   const unsigned cpus_;

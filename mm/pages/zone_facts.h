@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,11 @@ struct ZoneFacts {
   std::vector<PagesetFacts> pagesets{};  // by CPU
   FreeBlocks::TypedBlocks free_blocks{};
   std::array<uint64_t, kMigratetypes> pageblocks{};  // by type
-  uint64_t allocations = 0;                          // so far, of blocks
-  uint64_t allocated = 0;                            // so far, of pages
-  uint64_t in_use = 0;                               // of them, now
+  // By type, those in which blocks of another type lie, where owners are recorded.
+  std::optional<std::array<uint64_t, kMigratetypes>> mixed_pageblocks{};
+  uint64_t allocations = 0;  // so far, of blocks
+  uint64_t allocated = 0;    // so far, of pages
+  uint64_t in_use = 0;       // of them, now
 
   bool populated() const { return present != 0; }
   std::array<uint64_t, kOrders> blocks_by_order() const {

@@ -37,7 +37,8 @@ Trace parse(std::string_view text) {
 void replay(const Trace& trace, ReplayMode mode) {
   const auto memory = std::move(mm::Memory::create({.size_bytes = size_t{32} << 20}).value());
   const ReplayPlan plan = make_replay_plan(trace, mode);
-  auto run = ReplayRun::create(*memory, trace, plan);
+  PageTypes types(memory->pages().total_pages());
+  auto run = ReplayRun::create(*memory, trace, plan, types);
   CHECK(run.ok());
   run->carry_out(plan.steps);
   CHECK_EQ(memory->count_faults(), 0u);

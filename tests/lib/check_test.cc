@@ -2,46 +2,18 @@
 
 #include "lib/check.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <string>
 
 #include "lib/result.h"
 #include "lib/units.h"
+#include "tests/death.h"
 
 namespace ring3 {
 namespace {
 
-struct Death {
-  bool aborted;
-  std::string said;
-};
-
-template <class Body>
-Death run_in_child(Body body) {
-  int ends[2];
-  BOOST_REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    std::signal(SIGABRT, SIG_DFL);
-    dup2(ends[1], STDERR_FILENO);
-    body();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string said;
-  char buffer[4096];
-  for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
-    said.append(buffer, static_cast<size_t>(got));
-  }
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, said};
-}
+using test::Death;
+using test::run_in_child;
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

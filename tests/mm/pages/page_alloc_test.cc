@@ -56,20 +56,28 @@ BOOST_AUTO_TEST_CASE(a_request_starts_at_its_zone_and_falls_back_downward) {
   for (Page* page : all) free(page, 8);
 }
 
+// With and without the shortest way to a CPU's list.
 BOOST_AUTO_TEST_CASE(a_cpu_keeps_free_blocks_by_the_type_of_their_pageblock) {
-  Page* unmovable = alloc(kGfpKernel, 0);
-  Page* reclaimable = alloc(kGfpKernel | kGfpFlagReclaimable, 0);
-  const auto pageblock = [&](const Page* page) { return pages->pfn_of(page).value() / 512; };
-  BOOST_TEST(pageblock(unmovable) != pageblock(reclaimable));
-  free(unmovable, 0);
-  free(reclaimable, 0);
-  // The block that was freed last is another type's.
-  Page* again = alloc(kGfpKernel, 0);
-  BOOST_TEST(again == unmovable);
-  Page* other = alloc(kGfpKernel | kGfpFlagReclaimable, 0);
-  BOOST_TEST(other == reclaimable);
-  free(again, 0);
-  free(other, 0);
+  for (const bool page_owner : {true, false}) {
+    const auto arena = std::move(PageAllocator::create({.size_bytes = size_t{64} << 20,
+                                                        .policy = &test::page_policy(),
+                                                        .page_owner = page_owner})
+                                     .value());
+    const auto take = [&](Gfp gfp) { return arena->alloc_pages(gfp, Order(0)); };
+    constexpr Gfp kReclaimable = kGfpKernel | kGfpFlagReclaimable;
+    // Both types have a list that is open from now on.
+    Page* unmovable = take(kGfpKernel);
+    Page* reclaimable = take(kReclaimable);
+    const auto pageblock = [&](const Page* page) { return arena->pfn_of(page).value() / 512; };
+    BOOST_TEST(pageblock(unmovable) != pageblock(reclaimable));
+    arena->free_pages(unmovable, Order(0));
+    arena->free_pages(reclaimable, Order(0));
+    // The block that was freed last is another type's.
+    BOOST_TEST(take(kGfpKernel) == unmovable);
+    BOOST_TEST(take(kReclaimable) == reclaimable);
+    arena->free_pages(unmovable, Order(0));
+    arena->free_pages(reclaimable, Order(0));
+  }
 }
 
 // Zone Normal has room in movable pageblocks only, zone DMA32 whole ones.
