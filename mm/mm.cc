@@ -11,7 +11,8 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .vm = config.vm,
                                       .mappable = config.mappable,
                                       .page_owner = config.page_owner,
-                                      .filling = config.filling});
+                                      .filling = config.filling,
+                                      .out_of_memory = config.out_of_memory});
   if (!pages) return pages.error();
   auto slabs = SlabAllocator::create(
       **pages, {.lockdep = config.lockdep, .reports = config.reports, .topology = config.topology});

@@ -21,8 +21,9 @@ struct MemoryConfig {
   const PagePolicy* policy = &kKernelPolicy;     // outlives the memory
   VmSettings vm{};                               // how much is kept back
   bool mappable = false;                         // pages can be mapped in a WindowBreak
-  bool page_owner = false;  // reports of pages name who allocated or freed them last
-  PageFilling filling{};    // what free and fresh pages are filled with
+  bool page_owner = false;      // reports of pages name who allocated or freed them last
+  PageFilling filling{};        // what free and fresh pages are filled with
+  OutOfMemory out_of_memory{};  // asked before a small request is refused; may be empty
 };
 
 // What close() found still in use.

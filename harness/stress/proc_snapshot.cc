@@ -7,7 +7,7 @@ std::vector<ProcFile> proc_snapshot(mm::Memory& memory) {
   std::vector<ProcFile> files = {{"buddyinfo", mm::buddyinfo_text(zones)},
                                  {"pagetypeinfo", mm::pagetypeinfo_text(zones)},
                                  {"zoneinfo", mm::zoneinfo_text(zones)},
-                                 {"vmstat", mm::vmstat_text(zones)},
+                                 {"vmstat", mm::vmstat_text(zones, memory.pages().vm_events())},
                                  {"slabinfo", memory.slabs().slabinfo()},
                                  {"extfrag/unusable_index", mm::unusable_index_text(zones)},
                                  {"extfrag/extfrag_index", mm::extfrag_index_text(zones)}};

@@ -43,6 +43,10 @@ class Node {
     }
     return head == kNoPfn ? walk(order, type, highest, mark, Reach::kMixing) : head;
   }
+  // Where such requests begin.
+  ZoneType first_zone(ZoneType highest) const {
+    return zonelists_[static_cast<size_t>(highest)].front()->type();
+  }
   Zone& zone_of(Pfn pfn) const {
     return *zones_[static_cast<size_t>(pfn >= borders_[1]) +
                    static_cast<size_t>(pfn >= borders_[2]) +

@@ -9,6 +9,7 @@
 #include "lib/cpu/task.h"
 #include "lib/stack_trace.h"
 #include "lib/tracepoint.h"
+#include "mm/pages/kernel_rules.h"
 #include "mm/pages/page_poison.h"
 
 namespace ring3::mm {
@@ -73,7 +74,8 @@ PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
       filling_(config.filling),
       exact_claims_(!config.policy->finds_doubles),
       events_(std::move(events)),
-      reports_(*config.reports) {
+      reports_(*config.reports),
+      reclaim_(config.lockdep, config.out_of_memory) {
   if (filling_.page_poison) std::memset(arena_.base(), kPagePoison, arena_.size_bytes());
   if (arena_.size_bytes() <= kMostPoisoned) asan_poison(arena_.base(), arena_.size_bytes());
 }
@@ -84,26 +86,59 @@ PageAllocator::~PageAllocator() { asan_unpoison(arena_.base(), arena_.size_bytes
 // 1. The zones, down to their low watermarks;
 // 2. under those in every zone, or in pieces that are too small, the request may go down to the min
 //    mark, less what its flags open of the reserve;
-// 3. if it may wait, the blocks that lie idle on CPUs' lists go back, where they count and merge;
+// 3. if it may wait, shrinkers give back what they can do without, and the blocks that lie idle on
+//    CPUs' lists go back too, where they count and merge;
 // 4. if it must not fail, no mark stops it.
 Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
   const Migratetype type = migratetype_of(asked);
   Pfn head = node_->take(order, type, highest,
                          [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   if (head != kNoPfn) return head;
-  const Gfp gfp = gfp_in_scope(asked, Task::current().alloc_scope());
+  const AllocScope scope = Task::current().alloc_scope();
+  const Gfp gfp = gfp_in_scope(asked, scope);
   const auto min_mark = [gfp](const Zone& zone) {
     return min_mark_for(gfp, zone.watermarks().min);
   };
   head = node_->take(order, type, highest, min_mark);
-  if (head == kNoPfn && gfp.any(kGfpFlagDirectReclaim) && drain_all()) {
-    head = node_->take(order, type, highest, min_mark);
+  // Who is giving memory back asks nobody for more.
+  if (head == kNoPfn && gfp.any(kGfpFlagDirectReclaim) && !includes(scope, AllocScope::kMemalloc)) {
+    head = reclaim_and_take(gfp, order, highest, min_mark);
   }
   if (head == kNoPfn && gfp.any(kGfpFlagNofail)) {
     head =
         node_->take(order, type, highest, [](const Zone&) { return std::optional<PageCount>(); });
   }
   return head;
+}
+
+// As __alloc_pages_slowpath() from its direct reclaim on. Large orders go on while something comes
+// back, where the kernel would move pages about; nobody is told that memory has run out for them,
+// nor for who says that he can do without.
+template <class Mark>
+Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, ZoneType highest, Mark mark) {
+  constexpr unsigned kMostRounds = 64;  // of a large order, or without memory
+  const bool costly = order > rules::kCostlyOrder;
+  const PageCount wanted = std::max(order.pages(), Reclaim::kCluster);
+  for (unsigned round = 0; round < kMostRounds; round += costly) {
+    const auto [scanned, reclaimed] = reclaim_.round(wanted);
+    const bool progress = reclaimed != PageCount(0);
+    if (progress) {
+      events_.add(of_zone(PageEvent::kAllocstallDma, node_->first_zone(highest)));
+      events_.add(PageEvent::kSlabsScanned, scanned.value());
+    }
+    if (drain_all() || progress) {
+      const Pfn head = node_->take(order, migratetype_of(gfp), highest, mark);
+      if (head != kNoPfn) return head;
+    }
+    if (gfp.any(kGfpFlagNoretry)) return kNoPfn;
+    if (progress) continue;
+    if (costly || gfp.any(kGfpFlagRetryMayfail) || !reclaim_.out_of_memory(gfp, order)) {
+      return kNoPfn;
+    }
+    events_.add(PageEvent::kOomKill);
+    ++round;
+  }
+  return kNoPfn;
 }
 
 // Nearly every request is served here: no owner, nothing to do to the block, and the list of this

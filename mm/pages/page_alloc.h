@@ -25,6 +25,7 @@
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/proc_text.h"
+#include "mm/pages/reclaim.h"
 
 namespace ring3::mm {
 
@@ -45,9 +46,10 @@ struct PageAllocatorConfig {
   const Topology* topology = &Topology::host();  // outlives the allocator
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
   VmSettings vm{};                               // how much is kept back
-  bool mappable = false;    // pages can be mapped elsewhere too (os::AddressWindow)
-  bool page_owner = false;  // records who allocated and freed each block last (PageOwners)
-  PageFilling filling{};    // what free and fresh pages are filled with
+  bool mappable = false;        // pages can be mapped elsewhere too (os::AddressWindow)
+  bool page_owner = false;      // records who allocated and freed each block last (PageOwners)
+  PageFilling filling{};        // what free and fresh pages are filled with
+  OutOfMemory out_of_memory{};  // asked before a request of a small order is refused; may be empty
 };
 
 // The size of a block of the highest order: what an arena is a multiple of.
@@ -66,8 +68,9 @@ class PageAllocator {
 
   // The head page of a block of 2^order pages, aligned to its size, or null: no zone that `gfp`
   // allows has such a block above its watermark, a fault was injected, or the request was wrong
-  // (which is reported too). There is no reclaim: even __GFP_NOFAIL gets null once memory and all
-  // reserves are used up. The contents are those of the last use, or zero with __GFP_ZERO.
+  // (which is reported too). Before a request that may wait is refused, shrinkers give back what
+  // they can; even __GFP_NOFAIL gets null once they, memory and all reserves are used up. The
+  // contents are those of the last use, or zero with __GFP_ZERO.
   Page* alloc_pages(Gfp gfp, Order order) __attribute__((noinline));
 
   // Gives back a block with the order it was allocated with; null is nothing. Anything else is
@@ -94,6 +97,9 @@ class PageAllocator {
   Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
   bool mappable() const { return mappable_; }
 
+  // Who can give memory back registers there.
+  Reclaim& reclaim() { return reclaim_; }
+
   // Moves the free blocks of all CPUs' lists back to the zones, where they can merge. False, for
   // next to nothing, when nothing can have come to a list since the last time.
   bool drain_all();
@@ -112,6 +118,10 @@ class PageAllocator {
   // What there is to tell of each zone, those without pages too (mm/pages/proc_text.h). Looks at
   // every free block and pageblock; of threads that run meanwhile it may miss something.
   std::vector<ZoneFacts> zone_facts() const;
+  VmEvents vm_events() const {
+    return {.slabs_scanned = count_of(PageEvent::kSlabsScanned),
+            .oom_kills = count_of(PageEvent::kOomKill)};
+  }
   // The text of /proc/buddyinfo.
   std::string buddyinfo() const { return buddyinfo_text(zone_facts()); }
 
@@ -149,6 +159,8 @@ class PageAllocator {
                 PerCpuCounters events, const PageAllocatorConfig& config);
 
   Pfn take(Gfp asked, Order order, ZoneType highest);
+  template <class Mark>
+  Pfn reclaim_and_take(Gfp gfp, Order order, ZoneType highest, Mark mark);
   // Of a request that found `dropped`, which was on a list twice.
   [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
                                                    uintptr_t caller);
@@ -174,6 +186,7 @@ class PageAllocator {
   PageEvents events_;
   FaultPoint fail_page_alloc_{"fail_page_alloc"};
   LimitedReports reports_;
+  Reclaim reclaim_;
   std::optional<Node> node_;  // there from create() on
   const AsanDescriber describer_{
       [this](const void* address) { return page_description(memmap_, owners(), address); }};

@@ -19,10 +19,16 @@ enum class PageEvent {
   kMmPageFree,             // mm_page_free: a block was given back
   kMmPageAllocZoneLocked,  // mm_page_alloc_zone_locked: a block left the zone's free lists
   kMmPagePcpuDrain,        // mm_page_pcpu_drain: a block went from a CPU's list to the zone
-  kAllocFailure,           // alloc_pages returned null
-  kPcpRefill,              // a block went from the zone to a CPU's list
-  kFreedTwice,             // a list's entry had no block: what had been freed twice at once
-  kFreedTwiceOnAlloc,      // those of them that an allocation met
+  kAllocstallDma,          // a request that starts in the zone asked shrinkers before it was served
+  kAllocstallDma32,
+  kAllocstallNormal,
+  kAllocstallMovable,
+  kSlabsScanned,       // pages that shrinkers were asked for
+  kOomKill,            // somebody was told that memory has run out, and freed some
+  kAllocFailure,       // alloc_pages returned null
+  kPcpRefill,          // a block went from the zone to a CPU's list
+  kFreedTwice,         // a list's entry had no block: what had been freed twice at once
+  kFreedTwiceOnAlloc,  // those of them that an allocation met
   kCount,
 };
 

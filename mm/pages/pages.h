@@ -17,6 +17,7 @@
 #include "mm/pages/page_units.h"
 #include "mm/pages/pageblock.h"
 #include "mm/pages/proc_text.h"
+#include "mm/pages/reclaim.h"
 #include "mm/pages/vm_settings.h"
 #include "mm/pages/watermark.h"
 #include "mm/pages/zone_facts.h"

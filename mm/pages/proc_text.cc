@@ -179,7 +179,7 @@ std::string extfrag_index_text(std::span<const ZoneFacts> zones) {
   });
 }
 
-std::string vmstat_text(std::span<const ZoneFacts> zones) {
+std::string vmstat_text(std::span<const ZoneFacts> zones, const VmEvents& events) {
   std::string text;
   const auto sum = [&](auto value) {
     uint64_t total = 0;
@@ -202,11 +202,17 @@ std::string vmstat_text(std::span<const ZoneFacts> zones) {
   for (const std::string_view event : kZoneEvents) {
     for (const ZoneFacts& zone : zones) {
       add(text, "{}{} {}\n", event, lower(zone.name),
-          event == "pgalloc_" ? zone.allocated : uint64_t{0});
+          event == "pgalloc_"      ? zone.allocated
+          : event == "allocstall_" ? zone.stalls
+                                   : uint64_t{0});
     }
   }
   for (const std::string_view name : kEventsAfterZones) {
-    add(text, "{} {}\n", name, name == "pgfree" ? freed : uint64_t{0});
+    add(text, "{} {}\n", name,
+        name == "pgfree"          ? freed
+        : name == "slabs_scanned" ? events.slabs_scanned
+        : name == "oom_kill"      ? events.oom_kills
+                                  : uint64_t{0});
   }
   return text + "nr_unstable 0\n";
 }

@@ -23,6 +23,6 @@ std::string unusable_index_text(std::span<const ZoneFacts> zones);
 std::string extfrag_index_text(std::span<const ZoneFacts> zones);
 
 // /proc/vmstat: a name and a number a line.
-std::string vmstat_text(std::span<const ZoneFacts> zones);
+std::string vmstat_text(std::span<const ZoneFacts> zones, const VmEvents& events = {});
 
 }  // namespace ring3::mm

@@ -290,6 +290,7 @@ ZoneFacts Zone::facts() const {
                   .free_blocks = free_blocks_by_type(),
                   .allocations = events_.sum(of_zone(PageEvent::kAllocDma, type_)),
                   .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_))};
+  facts.stalls = events_.sum(of_zone(PageEvent::kAllocstallDma, type_));
   for (const PageCount reserve : lowmem_reserve_) facts.protection.push_back(reserve.value());
   uint64_t cached = 0;
   for (unsigned cpu = 0; cpu < pcp_.front().cpus(); ++cpu) {

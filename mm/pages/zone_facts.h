@@ -45,6 +45,7 @@ struct ZoneFacts {
   uint64_t allocations = 0;  // so far, of blocks
   uint64_t allocated = 0;    // so far, of pages
   uint64_t in_use = 0;       // of them, now
+  uint64_t stalls = 0;       // requests that start here and asked shrinkers
 
   bool populated() const { return present != 0; }
   std::array<uint64_t, kOrders> blocks_by_order() const {
@@ -54,6 +55,12 @@ struct ZoneFacts {
     }
     return blocks;
   }
+};
+
+// What is counted of the machine as a whole, so far.
+struct VmEvents {
+  uint64_t slabs_scanned = 0;  // pages that shrinkers were asked for
+  uint64_t oom_kills = 0;      // times that somebody freed memory because it had run out
 };
 
 }  // namespace ring3::mm

@@ -85,7 +85,7 @@ void* KmemCache::take_object() {
   lockdep::SpinlockGuard guard(lock_);
   if (Page* page = partial_.front()) return take_from_locked(*page);
   if (Page* page = free_.pop_front()) {
-    --free_slabs_;
+    count_free_locked(-1);
     partial_.push_front(*page);
     return take_from_locked(*page);
   }
@@ -203,11 +203,18 @@ Page* KmemCache::relist_after_free_locked(Page& page, bool was_full) {
   }
   if (free_slabs_ < layout_.min_partial) {
     free_.push_front(page);
-    ++free_slabs_;
+    count_free_locked(+1);
     return nullptr;
   }
   give_up_locked(page);
   return &page;
+}
+
+// Relaxed: a sum that is looked at.
+void KmemCache::count_free_locked(int slabs) {
+  free_slabs_ += static_cast<uint64_t>(slabs);
+  context_.free_pages.fetch_add(static_cast<uint64_t>(slabs) * layout_.order.pages().value(),
+                                std::memory_order_relaxed);
 }
 
 // From now on nobody finds an object of ours in it.
@@ -222,21 +229,22 @@ void KmemCache::release_slab(Page& page, uintptr_t caller) {
   CHECK(freed);
 }
 
-PageCount KmemCache::shrink() {
+PageCount KmemCache::shrink(PageCount most) {
   const uintptr_t caller = RING3_CALL_SITE();
   PageCount released{0};
-  for (;;) {
+  while (released < most) {
     Page* page;
     {
       lockdep::SpinlockGuard guard(lock_);
       page = free_.pop_front();
-      if (page == nullptr) return released;
-      --free_slabs_;
+      if (page == nullptr) break;
+      count_free_locked(-1);
       give_up_locked(*page);
     }
     release_slab(*page, caller);
     released += layout_.order.pages();
   }
+  return released;
 }
 
 // ---- Reports and checks. ----

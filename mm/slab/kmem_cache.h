@@ -44,6 +44,7 @@ struct SlabContext {
   SlabEvents& events;
   FaultPoint& failslab;
   LimitedReports& reports;
+  Atomic<uint64_t>& free_pages;  // of slabs that are wholly free
   lockdep::Lockdep* lockdep;
   const Topology& topology;
 };
@@ -67,8 +68,9 @@ class KmemCache {
   // the other is reported. Null is allowed.
   void free(void* object) __attribute__((noinline));
 
-  // Gives every free slab back to the page allocator; returns how many pages that were.
-  PageCount shrink() EXCLUDES(lock_);
+  // Gives free slabs back to the page allocator, until `most` pages have gone or there are none;
+  // returns how many pages that were.
+  PageCount shrink(PageCount most = PageCount::max()) EXCLUDES(lock_);
 
   // shrink(), and a report of the objects still in use. Returns their number.
   uint64_t shutdown() EXCLUDES(lock_);
@@ -104,6 +106,8 @@ class KmemCache {
   // Where a slab goes after an object of it was freed; returns the slab when it is one too many.
   Page* relist_after_free_locked(Page& page, bool was_full) REQUIRES(lock_);
   void give_up_locked(Page& page) REQUIRES(lock_);
+  // `slabs` more have become free, or fewer.
+  void count_free_locked(int slabs) REQUIRES(lock_);
 
   void report_bad_free(const char* reason, void* object, Page* head, uintptr_t caller)
       EXCLUDES(lock_);

@@ -26,9 +26,13 @@ Result<std::unique_ptr<SlabAllocator>> SlabAllocator::create(PageAllocator& page
   if (!in_use) return in_use.error();
   Result<PerCpuCounters> events = SlabEvents::create_counters(*config.topology);
   if (!events) return events.error();
-  return std::unique_ptr<SlabAllocator>(
+  std::unique_ptr<SlabAllocator> slabs(
       new SlabAllocator(pages, std::move(*in_use), std::move(*events), config));
+  if (Status added = pages.reclaim().add(*slabs); !added) return added.error();
+  return slabs;
 }
+
+SlabAllocator::~SlabAllocator() { context_.pages.reclaim().remove(*this); }
 
 SlabAllocator::SlabAllocator(PageAllocator& pages, os::Reservation in_use_words,
                              PerCpuCounters events, const SlabAllocatorConfig& config)
@@ -40,6 +44,7 @@ SlabAllocator::SlabAllocator(PageAllocator& pages, os::Reservation in_use_words,
                .events = events_,
                .failslab = failslab_,
                .reports = reports_,
+               .free_pages = free_pages_,
                .lockdep = config.lockdep,
                .topology = *config.topology},
       kmalloc_(context_),
@@ -98,6 +103,17 @@ PageCount SlabAllocator::shrink_all() {
   lockdep::MutexGuard guard(lock_);
   PageCount released{0};
   for_each_cache_locked([&](KmemCache& cache) { released += cache.shrink(); });
+  return released;
+}
+
+// Whoever has the lock makes or ends a cache, or is at it already.
+PageCount SlabAllocator::scan(PageCount most) {
+  PageCount released{0};
+  if (!lock_.try_lock()) return released;
+  for_each_cache_locked([&](KmemCache& cache) {
+    if (released < most) released += cache.shrink(most - released);
+  });
+  lock_.unlock();
   return released;
 }
 

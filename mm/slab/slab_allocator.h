@@ -21,12 +21,14 @@ struct SlabAllocatorConfig {
   const Topology* topology = &Topology::host();  // outlives the allocator
 };
 
-class SlabAllocator {
+// Its free slabs come back when memory is short: it is a shrinker of the page allocator.
+class SlabAllocator final : private Shrinker {
  public:
   // kNoResource when the host refuses address space. `pages` outlives the allocator.
   static Result<std::unique_ptr<SlabAllocator>> create(PageAllocator& pages,
                                                        const SlabAllocatorConfig& config);
 
+  ~SlabAllocator() override;
   SlabAllocator(const SlabAllocator&) = delete;
   SlabAllocator& operator=(const SlabAllocator&) = delete;
 
@@ -61,6 +63,11 @@ class SlabAllocator {
   SlabAllocator(PageAllocator& pages, os::Reservation in_use_words, PerCpuCounters events,
                 const SlabAllocatorConfig& config);
   Status check_config_locked(const CacheConfig& config) const REQUIRES(lock_);
+  // As a Shrinker: the pages of free slabs.
+  PageCount count() const override {
+    return PageCount(free_pages_.load(std::memory_order_relaxed));
+  }
+  PageCount scan(PageCount most) override EXCLUDES(lock_);
   // Calls visit(KmemCache&) for kmalloc's caches and then the callers'.
   template <class Visit>
   void for_each_cache_locked(Visit visit) const REQUIRES(lock_);
@@ -69,6 +76,7 @@ class SlabAllocator {
   SlabEvents events_;
   LimitedReports reports_;
   FaultPoint failslab_{"failslab"};
+  Atomic<uint64_t> free_pages_{0};
   const SlabContext context_;
   Kmalloc kmalloc_;
 

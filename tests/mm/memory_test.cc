@@ -2,6 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <string>
+#include <vector>
+
 #include "tests/policy.h"
 #include "tests/recording_sink.h"
 
@@ -31,6 +34,31 @@ BOOST_AUTO_TEST_CASE(closing_what_is_clean_finds_nothing) {
   memory->kfree(memory->kmalloc(100, kGfpKernel));
   BOOST_TEST(memory->close().none());
   BOOST_TEST(sink.count() == 0u);
+}
+
+// 300 caches keep more free slabs than the arena has pages: they come back when others need them.
+BOOST_AUTO_TEST_CASE(free_slabs_do_not_starve_the_machine) {
+  const auto memory = std::move(
+      Memory::create(
+          {.size_bytes = size_t{64} << 20, .reports = &sink, .policy = &test::page_policy()})
+          .value());
+  std::vector<KmemCache*> caches;
+  for (int i = 0; i < 300; ++i) {
+    caches.push_back(*memory->create_cache({.name = "cache" + std::to_string(i),
+                                            .object_size = 4096,
+                                            .align = 0,
+                                            .how = CacheAlign::kNatural,
+                                            .ctor = nullptr}));
+    std::vector<void*> objects(48);
+    for (void*& object : objects) object = caches.back()->alloc(kGfpKernel | kGfpFlagNowarn);
+    for (void* object : objects) caches.back()->free(object);
+  }
+  void* large = memory->kmalloc(size_t{1} << 20, kGfpKernel);
+  BOOST_TEST(large != nullptr);
+  BOOST_TEST(memory->pages().vm_events().slabs_scanned > 0u);
+  memory->kfree(large);
+  BOOST_TEST(memory->count_faults() == 0u);
+  BOOST_TEST(memory->close().none());
 }
 
 BOOST_AUTO_TEST_CASE(closing_reports_leaked_objects_once) {

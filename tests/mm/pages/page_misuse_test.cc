@@ -122,6 +122,7 @@ BOOST_AUTO_TEST_CASE(a_double_free_of_a_merged_block_names_its_free) {
   BOOST_TEST((sink.last_raw().find("page lies in block pfn:01000 state:buddy order:10") !=
               std::string::npos) == test::is_policy(kKernelPolicy));
   BOOST_TEST(sink.last_raw().find(" stack trace:\n ring3::mm::free_here+0x") != std::string::npos);
+  BOOST_TEST(sink.last_raw().find("page_owner tracks the page as freed\n") != std::string::npos);
   BOOST_TEST(sink.last_raw().find("page is free already") != std::string::npos);
 }
 

@@ -94,6 +94,24 @@ BOOST_AUTO_TEST_CASE(parts_of_a_split_block_have_its_record) {
   }
 }
 
+// What a page was last, not what it was alone.
+BOOST_AUTO_TEST_CASE(a_free_page_belonged_to_the_block_that_was_last) {
+  Page* block = alloc(kGfpKernel, 3);
+  pages->split_pages(block, Order(3), Order(0));
+  for (int i = 0; i < 8; ++i) free(block + i, 0);
+  pages->drain_all();
+  BOOST_REQUIRE(alloc(kGfpKernel, 3) == block);
+  owner_frees(*pages, block, Order(3));
+  pages->drain_all();
+  for (uint64_t i = 0; i < 8; ++i) {
+    const Pfn pfn = pages->pfn_of(block) + PageCount(i);
+    const PageOwners::Record record = pages->owners()->of_page(pages->memmap(), pfn);
+    BOOST_TEST(record.order.value() == 3u);
+    BOOST_TEST(page_owner_report(*pages->owners(), pages->memmap(), pfn)
+                   .starts_with("page_owner tracks the page as freed\n"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(mixed_pageblocks_are_told) {
   Page* page = alloc(kGfpKernel, 0);
   BOOST_TEST(pagetypeinfo_text(pages->zone_facts())
