@@ -20,9 +20,10 @@ FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
   return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
 }
 
-// Arenas up to this size are no memory for anybody, says ASan, from the start; of larger ones, only
-// what has been in use: what it notes takes an eighth of what is noted.
-constexpr size_t kMostPoisoned = size_t{1} << 30;
+// Whether ASan is told of an arena's free blocks: what it notes takes an eighth of what is noted.
+constexpr bool is_poisoned_while_free(size_t arena_bytes) {
+  return kHaveAsan && arena_bytes <= size_t{1} << 30;
+}
 
 }  // namespace
 
@@ -77,11 +78,17 @@ PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
       reports_(*config.reports),
       reclaim_(config.lockdep, config.out_of_memory) {
   if (filling_.page_poison) std::memset(arena_.base(), kPagePoison, arena_.size_bytes());
-  if (arena_.size_bytes() <= kMostPoisoned) asan_poison(arena_.base(), arena_.size_bytes());
+  if (is_poisoned_while_free(arena_.size_bytes())) {
+    asan_poison(arena_.base(), arena_.size_bytes());
+  }
 }
 
 // Whoever has these addresses next may touch them.
-PageAllocator::~PageAllocator() { asan_unpoison(arena_.base(), arena_.size_bytes()); }
+PageAllocator::~PageAllocator() {
+  if (is_poisoned_while_free(arena_.size_bytes())) {
+    asan_unpoison(arena_.base(), arena_.size_bytes());
+  }
+}
 
 // 1. The zones, down to their low watermarks;
 // 2. under those in every zone, or in pieces that are too small, the request may go down to the min
@@ -253,8 +260,8 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
 
 inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  if constexpr (kHaveAsan) {
-    if (!filling_.any()) asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
+  if (is_poisoned_while_free(arena_.size_bytes()) && !filling_.any()) {
+    asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
   }
   if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
@@ -262,8 +269,11 @@ inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
 
 void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
   if (filling_.any()) {
-    fill_for_free(memmap_.page(pfn), order);
-    asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
+    Page& page = memmap_.page(pfn);
+    fill_for_free(page, order);
+    if (is_poisoned_while_free(arena_.size_bytes())) {
+      asan_poison(memmap_.address_of(page), order.bytes());
+    }
   }
   if (owners_) owners_->freed(pfn, caller);
   node_->zone_of(pfn).put(pfn, order);

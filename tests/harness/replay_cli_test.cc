@@ -14,6 +14,8 @@ namespace {
 namespace data = boost::unit_test::data;
 
 const std::string kSample = "tests/data/kmem_trace_net_small.txt.gz";
+// A past that is short enough for a sanitizer.
+const std::string kSmall = "--memory 64M --repeat 1 ";
 
 // Nothing was refused as wrong, and nothing is left, under any policy.
 bool all_clean(const nlohmann::json& report) {
@@ -28,7 +30,7 @@ bool all_clean(const nlohmann::json& report) {
 BOOST_AUTO_TEST_SUITE(harness_replay_cli)
 
 BOOST_AUTO_TEST_CASE(objects_of_a_real_trace_are_replayed_whole) {
-  const auto result = run_ring3("replay " + kSample + " --json -");
+  const auto result = run_ring3("replay " + kSmall + kSample + " --json -");
   BOOST_REQUIRE(result.exit_code == 0);
   const auto json = nlohmann::json::parse(result.out);
   BOOST_TEST(json.at("mode") == "objects");
@@ -46,7 +48,7 @@ BOOST_AUTO_TEST_CASE(objects_of_a_real_trace_are_replayed_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(pages_of_a_real_trace_are_replayed_whole) {
-  const auto result = run_ring3("replay --pages " + kSample + " --json -");
+  const auto result = run_ring3("replay --pages " + kSmall + kSample + " --json -");
   BOOST_REQUIRE(result.exit_code == 0);
   const auto json = nlohmann::json::parse(result.out);
   BOOST_TEST(json.at("allocs") == 3213);
@@ -91,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_picture_has_a_panel_a_policy) {
 }
 
 BOOST_AUTO_TEST_CASE(standard_input_is_a_trace_too) {
-  const auto result = run_ring3("bash -c 'zcat " + kSample + " | {} replay -'");
+  const auto result = run_ring3("bash -c 'zcat " + kSample + " | {} replay " + kSmall + "-'");
   BOOST_TEST(result.exit_code == 0);
   BOOST_TEST(contains(result.out, "50414 events"));
 }
@@ -106,13 +108,13 @@ BOOST_AUTO_TEST_CASE(an_arena_too_small_is_counted_and_nothing_breaks) {
 
 BOOST_AUTO_TEST_CASE(broken_lines_are_named_in_the_report) {
   TempFile file("junk\na 1 [000] 1.5: kmem:kfree: call_site=f ptr=(null)\n");
-  const auto result = run_ring3("replay " + file.path());
+  const auto result = run_ring3("replay " + kSmall + file.path());
   BOOST_TEST(result.exit_code == 0);
   BOOST_TEST(contains(result.out, "broken line 1: no event"));
 }
 
 BOOST_AUTO_TEST_CASE(the_time_is_the_median_of_as_many_runs_as_asked) {
-  const auto result = run_ring3("replay --repeat 3 " + kSample + " --json -");
+  const auto result = run_ring3("replay --memory 64M --repeat 3 " + kSample + " --json -");
   BOOST_REQUIRE(result.exit_code == 0);
   const auto json = nlohmann::json::parse(result.out);
   BOOST_TEST(json.at("repetitions") == 3);
@@ -130,7 +132,7 @@ BOOST_AUTO_TEST_CASE(parts_of_a_block_are_freed_one_by_one) {
       "mm_page_alloc: page=0x1 pfn=0x100 order=3 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_COMP\n"
       "mm_page_free: page=0x1 pfn=0x107 order=0\n"
       "mm_page_free: page=0x1 pfn=0x102 order=1\n");
-  const auto result = run_ring3("replay --repeat 1 " + file.path() + " --json -");
+  const auto result = run_ring3("replay " + kSmall + file.path() + " --json -");
   BOOST_REQUIRE(result.exit_code == 0);
   const auto json = nlohmann::json::parse(result.out);
   BOOST_TEST(json.at("split_blocks") == 2);
