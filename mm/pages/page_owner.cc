@@ -61,7 +61,8 @@ PageOwners::PageOwners(os::Reservation memory, StackDepot depot)
       depot_(std::move(depot)),
       records_(reinterpret_cast<Words*>(memory_.base())) {}
 
-// Relaxed: a record promises nothing but to be what somebody wrote.
+// A record promises nothing but to be what somebody wrote. Release pairs with the acquire in of():
+// whoever reads a handle finds its trace in the depot.
 void PageOwners::write(Pfn head, const Record& record) {
   const auto pair = [](auto low, auto high) {
     return uint64_t{static_cast<uint32_t>(low)} | uint64_t{static_cast<uint32_t>(high)} << 32;
@@ -76,14 +77,14 @@ void PageOwners::write(Pfn head, const Record& record) {
                                               comm[1],
                                               pair(record.free_pid, 0)};
   for (size_t i = 0; i < kWords; ++i) {
-    AtomicRef<uint64_t>(records_[head.value()].words[i]).store(words[i], std::memory_order_relaxed);
+    AtomicRef<uint64_t>(records_[head.value()].words[i]).store(words[i], std::memory_order_release);
   }
 }
 
 PageOwners::Record PageOwners::of(Pfn head) const {
   std::array<uint64_t, kWords> words;
   for (size_t i = 0; i < kWords; ++i) {
-    words[i] = AtomicRef<uint64_t>(records_[head.value()].words[i]).load(std::memory_order_relaxed);
+    words[i] = AtomicRef<uint64_t>(records_[head.value()].words[i]).load(std::memory_order_acquire);
   }
   const auto low = [](uint64_t word) { return static_cast<uint32_t>(word); };
   const auto high = [](uint64_t word) { return static_cast<uint32_t>(word >> 32); };
