@@ -1,7 +1,7 @@
 # The ring3 program. main.cc is linked into the program only, the rest into the tests too.
 harness_FOLDERS := harness/base harness/sim harness/stress harness/replay harness/hunt harness/heap harness/pages harness/report
-harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc hunt_command.cc pages_command.cc replay_command.cc sim_command.cc \
-	sim_options.cc stress_command.cc \
+harness_SOURCES := main.cc campaign_command.cc command_line.cc heap_command.cc hunt_command.cc option_values.cc pages_command.cc replay_command.cc sim_command.cc \
+	sim_options.cc stress_arguments.cc stress_command.cc tool_arguments.cc \
 	base/byte_source.cc base/complain.cc base/parse_values.cc base/spelling.cc base/svg_text.cc base/text_file.cc \
 	heap/heap_player.cc heap/heap_run.cc heap/heap_script.cc heap/heap_text.cc heap/heap_timing.cc \
 	heap/layout_text.cc heap/libc_run.cc heap/life_picture.cc heap/mtrace.cc heap/random_program.cc \

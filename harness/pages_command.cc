@@ -9,6 +9,19 @@
 #include "harness/report/deliver.h"
 
 namespace ring3::harness {
+namespace {
+
+// What judge(text) says of the text of a file; its errors name the file.
+template <class Judge>
+auto judge_file(const std::string& path, Judge judge) -> decltype(judge(path)) {
+  const Result<std::string> bytes = read_all_bytes(path);
+  if (!bytes) return bytes.error();
+  auto verdict = judge(*bytes);
+  if (verdict) return verdict;
+  return Error{verdict.error().code, fmt::format("{}: {}", path, verdict.error().message)};
+}
+
+}  // namespace
 
 ExitCode pages_check_command(const PagesCheckOptions& options) {
   std::string text;
@@ -16,12 +29,8 @@ ExitCode pages_check_command(const PagesCheckOptions& options) {
   uint64_t reproduced = 0;
   bool all_same = true;
   for (const std::string& path : options.paths) {
-    const Result<std::string> bytes = read_all_bytes(path);
-    if (!bytes) return complain(bytes.error());
-    const Result<OracleVerdict> verdict = check_oracle(*bytes);
-    if (!verdict) {
-      return complain({verdict.error().code, fmt::format("{}: {}", path, verdict.error().message)});
-    }
+    const Result<OracleVerdict> verdict = judge_file(path, check_oracle);
+    if (!verdict) return complain(verdict.error());
     text +=
         fmt::format("{}: {} of {} operations reproduced{}\n", verdict->name, verdict->reproduced,
                     verdict->operations, verdict->is_same() ? "" : "; then, in " + path);
@@ -39,12 +48,9 @@ ExitCode zoneinfo_command(const ZoneinfoOptions& options) {
   std::string text;
   bool all_same = true;
   for (const std::string& path : options.paths) {
-    const Result<std::string> bytes = read_all_bytes(path);
-    if (!bytes) return complain(bytes.error());
-    const Result<ZoneinfoVerdict> verdict = check_zoneinfo(*bytes, options.vm);
-    if (!verdict) {
-      return complain({verdict.error().code, fmt::format("{}: {}", path, verdict.error().message)});
-    }
+    const Result<ZoneinfoVerdict> verdict =
+        judge_file(path, [&](std::string_view bytes) { return check_zoneinfo(bytes, options.vm); });
+    if (!verdict) return complain(verdict.error());
     text += fmt::format("{}: {} of {} fields as computed, with vm.min_free_kbytes={} {}\n", path,
                         verdict->fields - verdict->differences.size(), verdict->fields,
                         verdict->min_free_kbytes, verdict->min_free_source);

@@ -1,0 +1,71 @@
+#include "harness/option_values.h"
+
+#include <fmt/format.h>
+
+#include "harness/sim/strategy_names.h"
+#include "lib/bits.h"
+
+namespace ring3::harness {
+
+Result<std::string> parse_output_path(std::string_view text) {
+  if (!text.empty()) return std::string(text);
+  return Error{Errc::kInvalidArgument, "needs the name of a file, or - for standard output"};
+}
+
+Result<uint64_t> parse_size_between(std::string_view text, uint64_t least, uint64_t most,
+                                    std::string_view what) {
+  Result<uint64_t> size = parse_size(text);
+  if (size && (*size < least || *size > most)) {
+    return Error{Errc::kInvalidArgument, fmt::format("{} {} is not possible; use {} to {}", what,
+                                                     text, format_size(least), format_size(most))};
+  }
+  return size;
+}
+
+Result<uint64_t> parse_memory(std::string_view text) {
+  Result<uint64_t> size =
+      parse_size_between(text, mm::kArenaGranule, mm::kMaxArenaBytes, "memory of");
+  if (!size) return size;
+  // An arena is made of blocks of the highest order; less than one more is rounded up.
+  return align_up<uint64_t>(*size, mm::kArenaGranule);
+}
+
+Result<const mm::PagePolicy*> parse_page_policy(std::string_view text) {
+  if (const mm::PagePolicy* policy = mm::page_policy_named(text)) return policy;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no policy; use kernel or packed", text)};
+}
+
+Result<std::string> parse_strategy(std::string_view text) {
+  for (const std::string_view name : kStrategyNames) {
+    if (text == name) return std::string(text);
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no strategy; use random, pct, pos or surw", text)};
+}
+
+void add_json(CLI::App& app, std::string& path) {
+  add_parsed(app, "--json", path, parse_output_path,
+             "write the report as JSON; - is standard output")
+      ->option_text("FILE");
+}
+
+void add_sysctl(CLI::App& app, mm::VmSettings& vm) {
+  app.add_option(
+         "--sysctl",
+         [&vm](const CLI::results_t& texts) {
+           for (const std::string& text : texts) {
+             if (const Status set = mm::set_vm(vm, text); !set) {
+               throw CLI::ValidationError("--sysctl", set.error().message);
+             }
+           }
+           return true;
+         },
+         "set vm.min_free_kbytes, vm.watermark_scale_factor, vm.lowmem_reserve_ratio or "
+         "vm.percpu_pagelist_high_fraction")
+      ->option_text("vm.NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+}  // namespace ring3::harness
