@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <span>
 
+#include "lib/numbers.h"
 #include "lib/prng.h"
 
 namespace ring3::harness {
@@ -31,13 +31,6 @@ constexpr auto kTimeUnits = std::to_array<Unit>({{"d", 86'400'000'000'000},
                                                  {"us", 1'000},
                                                  {"ns", 1}});
 
-std::optional<uint64_t> parse_number(std::string_view text, int base) {
-  uint64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
-}
-
 // "1.5" and "g" of "1.5G"; a blank may stand between.
 std::pair<std::string_view, std::string> split_unit(std::string_view text) {
   const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
@@ -53,12 +46,12 @@ std::pair<std::string_view, std::string> split_unit(std::string_view text) {
 // no number or a product above `limit`.
 std::optional<uint64_t> scale(std::string_view number, uint64_t factor, uint64_t limit) {
   const size_t point = number.find('.');
-  const std::optional<uint64_t> whole = parse_number(number.substr(0, point), 10);
+  const std::optional<uint64_t> whole = whole_number(number.substr(0, point));
   if (!whole || *whole > limit / factor) return {};
   uint64_t product = *whole * factor;
   if (point != std::string_view::npos) {
     const std::string_view digits = number.substr(point + 1);
-    const std::optional<uint64_t> part = parse_number(digits, 10);
+    const std::optional<uint64_t> part = whole_number(digits);
     if (!part || digits.size() > 9) return {};
     uint64_t divisor = 1;
     for (size_t i = 0; i < digits.size(); ++i) divisor *= 10;
@@ -80,7 +73,7 @@ std::optional<uint64_t> parse_with_unit(std::string_view number, std::string_vie
 }  // namespace
 
 Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most) {
-  const std::optional<uint64_t> number = parse_number(text, 10);
+  const std::optional<uint64_t> number = whole_number(text);
   if (number && *number >= least && *number <= most) return *number;
   return Error{Errc::kInvalidArgument,
                fmt::format("'{}' is not a number from {} to {}", text, least, most)};
@@ -88,9 +81,8 @@ Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t mos
 
 Result<SeedRange> parse_seed_range(std::string_view text) {
   const size_t dots = text.find("..");
-  const auto first = parse_number(text.substr(0, dots), 10);
-  const auto last =
-      dots == std::string_view::npos ? first : parse_number(text.substr(dots + 2), 10);
+  const auto first = whole_number(text.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? first : whole_number(text.substr(dots + 2));
   if (first && last && *first <= *last) return SeedRange{.first = *first, .last = *last};
   return Error{
       Errc::kInvalidArgument,
@@ -146,9 +138,9 @@ std::string format_duration(Nanos duration) {
 }
 
 Result<uint64_t> parse_seed(std::string_view text) {
-  if (const auto decimal = parse_number(text, 10)) return *decimal;
+  if (const auto decimal = whole_number(text)) return *decimal;
   if (text.starts_with("0x")) {
-    if (const auto hex = parse_number(text.substr(2), 16)) return *hex;
+    if (const auto hex = whole_number(text.substr(2), 16)) return *hex;
   }
   // Digits alone that are no 64-bit number are a number too large, not a hash.
   const bool is_hash = text.find_first_not_of("0123456789") != std::string_view::npos &&

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "lib/lines.h"
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -21,11 +21,7 @@ struct Record {
 
 std::optional<uint64_t> parse_hex(std::string_view word) {
   if (word == "(nil)" || word == "0") return 0;
-  uint64_t value = 0;
-  if (!word.starts_with("0x")) return std::nullopt;
-  const auto [end, error] = std::from_chars(word.data() + 2, word.data() + word.size(), value, 16);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return value;
+  return word.starts_with("0x") ? whole_number(word.substr(2), 16) : std::nullopt;
 }
 
 // The last words of a line, the last one first.

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 
 #include "lib/lines.h"
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -23,14 +23,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
     words.push_back(line.substr(start, end - start));
     line.remove_prefix(end);
   }
-}
-
-template <class Number>
-std::optional<Number> number_of(std::string_view word) {
-  Number number;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return number;
 }
 
 class StoryParser {
@@ -76,7 +68,7 @@ class StoryParser {
   }
 
   bool take_cpus(const Words& words) {
-    const auto cpus = words.size() == 2 ? number_of<uint32_t>(words[1]) : std::nullopt;
+    const auto cpus = words.size() == 2 ? whole_number<uint32_t>(words[1]) : std::nullopt;
     if (!cpus || *cpus == 0 || *cpus > kMostCpus) {
       return complain(fmt::format("use 'cpus N' with 1 to {}", kMostCpus));
     }
@@ -85,7 +77,7 @@ class StoryParser {
   }
 
   bool take_task(const Words& words) {
-    const auto cpu = words.size() == 2 ? number_of<uint32_t>(words[1]) : std::nullopt;
+    const auto cpu = words.size() == 2 ? whole_number<uint32_t>(words[1]) : std::nullopt;
     if (!cpu || *cpu >= story_.scenario.cpus) {
       return complain(fmt::format("use 'task CPU' with a CPU below {}", story_.scenario.cpus));
     }
@@ -104,7 +96,7 @@ class StoryParser {
       Op op{.kind = kind, .numbers = {}};
       bool right = words.size() == 1 + info.numbers;
       for (uint32_t i = 0; right && i < info.numbers; ++i) {
-        const auto number = number_of<uint32_t>(words[1 + i]);
+        const auto number = whole_number<uint32_t>(words[1 + i]);
         right = number && *number < info.below[i];
         op.numbers[i] = number.value_or(0);
       }
@@ -154,7 +146,7 @@ class StoryParser {
   };
   static TwoNumbers two_numbers(const Words& words) {
     if (words.size() != 3) return {};
-    return {number_of<uint64_t>(words[1]), number_of<uint32_t>(words[2])};
+    return {whole_number<uint64_t>(words[1]), whole_number<uint32_t>(words[2])};
   }
 
   std::span<const OpInfo> (*const ops_of_)(std::string_view);

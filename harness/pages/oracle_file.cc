@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 
 #include "lib/lines.h"
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -47,12 +47,8 @@ class Words {
   }
 
   static std::optional<uint64_t> parse(std::string_view word, uint64_t most, int base = 10) {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
-    if (error != std::errc() || end != word.data() + word.size() || value > most) {
-      return std::nullopt;
-    }
-    return value;
+    const std::optional<uint64_t> value = whole_number(word, base);
+    return value && *value <= most ? value : std::nullopt;
   }
 
  private:

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 #include <utility>
+
+#include "lib/lines.h"
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -17,21 +19,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-std::optional<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 class Parser {
  public:
   Result<std::vector<ZoneText>> parse(std::string_view text) {
     while (!text.empty()) {
-      const size_t end = text.find('\n');
       ++line_;
-      if (Status read = read_line(text.substr(0, end)); !read) return read.error();
-      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+      if (Status read = read_line(take_line(text)); !read) return read.error();
     }
     if (zones_.empty()) return wrong("there is no zone in it");
     for (const ZoneText& zone : zones_) {
@@ -55,7 +48,7 @@ class Parser {
     if (line.starts_with("protection: (")) return read_protection(line.substr(13));
     const size_t blank = line.find_last_of(kBlanks);
     const std::optional<uint64_t> value =
-        blank == std::string_view::npos ? std::nullopt : number(line.substr(blank + 1));
+        blank == std::string_view::npos ? std::nullopt : whole_number(line.substr(blank + 1));
     if (!value) return wrong(fmt::format("'{}' has no number at its end", line.substr(0, 40)));
     std::string_view name = trimmed(line.substr(0, blank));
     // A CPU's values end in colons; a zone's do not, but for those behind all CPUs.
@@ -92,7 +85,7 @@ class Parser {
     list = list.substr(0, end);
     while (!list.empty()) {
       const size_t comma = list.find(',');
-      const auto value = number(trimmed(list.substr(0, comma)));
+      const auto value = whole_number(trimmed(list.substr(0, comma)));
       if (!value) return wrong("a protection that is no number");
       zones_.back().protection.push_back(*value);
       list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
+
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -42,12 +43,9 @@ constexpr uint32_t kKnownBits = 0x7fffffu;
 std::optional<Gfp> parse_bits(std::string_view text) {
   const bool hexadecimal = text.starts_with("0x");
   if (hexadecimal) text.remove_prefix(2);
-  uint64_t bits = 0;
-  const auto [end, failure] =
-      std::from_chars(text.data(), text.data() + text.size(), bits, hexadecimal ? 16 : 10);
-  if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return {};
-  if ((bits & ~uint64_t{kKnownBits}) != 0) return {};
-  return Gfp(static_cast<uint32_t>(bits));
+  const std::optional<uint64_t> bits = whole_number(text, hexadecimal ? 16 : 10);
+  if (!bits || (*bits & ~uint64_t{kKnownBits}) != 0) return {};
+  return Gfp(static_cast<uint32_t>(*bits));
 }
 
 std::optional<Gfp> parse_name(std::string_view name) {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
+
+#include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
@@ -24,16 +25,9 @@ std::string_view trim_left(std::string_view text) {
 
 // ---- Values. ----
 
-std::optional<uint64_t> parse_digits(std::string_view text, int base) {
-  uint64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (text.empty() || failure != std::errc{} || end != text.data() + text.size()) return {};
-  return value;
-}
-
 // 0x hexadecimal or decimal, the whole text.
 std::optional<uint64_t> parse_number(std::string_view text) {
-  return text.starts_with("0x") ? parse_digits(text.substr(2), 16) : parse_digits(text, 10);
+  return text.starts_with("0x") ? whole_number(text.substr(2), 16) : whole_number(text);
 }
 
 // An address: with 0x in perf script, bare hexadecimal in tracefs, "(nil)" or "(null)" for none. A
@@ -46,7 +40,7 @@ std::optional<Address> parse_address(std::string_view text) {
   if (text == "(nil)" || text == "(null)") return Address{};
   if (text.ends_with("ptrval____)") || text.ends_with("(ptrval)")) return Address{0, true};
   if (text.starts_with("0x")) text.remove_prefix(2);
-  const auto value = parse_digits(text, 16);
+  const auto value = whole_number(text, 16);
   if (!value) return std::nullopt;
   return Address{*value, false};
 }

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "lib/numbers.h"
 
 namespace ring3::mm {
 namespace {
@@ -60,10 +61,7 @@ Result<Gfp> parse_one(std::string_view name) {
     if (known.name == name) return known.flags;
   }
   if (name.starts_with("0x")) {
-    uint32_t bits = 0;
-    const auto [end, failure] =
-        std::from_chars(name.data() + 2, name.data() + name.size(), bits, 16);
-    if (failure == std::errc{} && end == name.data() + name.size()) return Gfp(bits);
+    if (const auto bits = whole_number<uint32_t>(name.substr(2), 16)) return Gfp(*bits);
   }
   return Error{Errc::kInvalidArgument,
                fmt::format("'{}' is no gfp flag; use names such as GFP_KERNEL|__GFP_ZERO", name)};

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "lib/numbers.h"
 
 namespace ring3::mm {
 namespace {
@@ -21,15 +21,12 @@ constexpr Bounds kRatio{"lowmem_reserve_ratio", 0, kMostOfInt};
 constexpr Bounds kFraction{"percpu_pagelist_high_fraction", 8, kMostOfInt};
 
 Result<uint64_t> parse(const Bounds& bounds, std::string_view text) {
-  uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end || value < bounds.least ||
-      value > bounds.most) {
+  const std::optional<uint64_t> value = whole_number(text);
+  if (!value || *value < bounds.least || *value > bounds.most) {
     return Error{Errc::kInvalidArgument, fmt::format("'{}' is no value of vm.{}; use {} to {}",
                                                      text, bounds.name, bounds.least, bounds.most)};
   }
-  return value;
+  return *value;
 }
 
 using Ratios = std::array<uint64_t, kZones>;
