@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "lib/bitmap.h"
 #include "lib/bits.h"
@@ -59,10 +60,10 @@ std::array<uint64_t, mm::kOrders> blocks_of(std::span<const uint64_t> free_words
   return blocks;
 }
 
-// The frames in use at each of the moments.
-std::vector<PageSet> frames_over_time(const ReplayPlan& plan, Pfn low, Pfn end) {
+// Calls visit(const PageSet&) with the frames of [low, end) in use at each of the moments.
+template <class Visit>
+void for_each_moment(const ReplayPlan& plan, Pfn low, Pfn end, Visit visit) {
   PageSet in_use(low, end);
-  std::vector<PageSet> samples;
   for (size_t sample = 0; sample < kReplaySamples; ++sample) {
     const Part part = part_of(plan.steps.size(), sample, kReplaySamples);
     for (size_t i = part.begin; i < part.end; ++i) {
@@ -72,9 +73,8 @@ std::vector<PageSet> frames_over_time(const ReplayPlan& plan, Pfn low, Pfn end) 
       step.action == ReplayStep::Action::kAlloc ? in_use.add_block(pfn, Order(step.order))
                                                 : in_use.remove_block(pfn, Order(step.order));
     }
-    samples.push_back(in_use);
+    visit(std::as_const(in_use));
   }
-  return samples;
 }
 
 }  // namespace
@@ -102,9 +102,9 @@ uint64_t PageSet::count() const {
 }
 
 std::array<uint64_t, mm::kOrders> PageSet::blocks_outside() const {
-  std::vector<uint64_t> free_words(words_.size());
-  for (size_t i = 0; i < words_.size(); ++i) free_words[i] = ~words_[i];
-  return blocks_of(free_words);
+  PageSet all = *this;
+  std::ranges::fill(all.words_, ~uint64_t{0});
+  return blocks_outside(all);
 }
 
 std::array<uint64_t, mm::kOrders> PageSet::blocks_outside(const PageSet& memory) const {
@@ -129,15 +129,14 @@ TracedMemory traced_memory(const ReplayPlan& plan) {
     high = std::max(high, step.identity + Order(step.order).pages().value());
   }
   if (plan.steps.empty() || high - low >= kMostPages) return {};
-  const std::vector<PageSet> samples = frames_over_time(plan, Pfn(low), Pfn(high));
   PageSet seen{Pfn(low), Pfn(high)};
-  for (const PageSet& sample : samples) seen.add_all(sample);
+  for_each_moment(plan, Pfn(low), Pfn(high), [&](const PageSet& in_use) { seen.add_all(in_use); });
   TracedMemory traced;
   traced.coverage = static_cast<double>(seen.count()) / static_cast<double>(high - low);
   if (traced.coverage < kLeastCoverage) return traced;
-  for (const PageSet& sample : samples) {
-    traced.unusable.push_back(unusable_index(sample.blocks_outside(seen)));
-  }
+  for_each_moment(plan, Pfn(low), Pfn(high), [&](const PageSet& in_use) {
+    traced.unusable.push_back(unusable_index(in_use.blocks_outside(seen)));
+  });
   return traced;
 }
 

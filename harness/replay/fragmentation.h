@@ -12,7 +12,7 @@
 
 namespace ring3::harness {
 
-// A set of page frames: a bit each, in words from frame `first_word` * 64 on.
+// A set of page frames: a bit each.
 class PageSet {
  public:
   // Of frames from `start` to below `end`.
@@ -24,8 +24,6 @@ class PageSet {
   void add_all(const PageSet& other);
 
   uint64_t count() const;
-  uint64_t first_word() const { return first_word_; }
-  std::span<const uint64_t> words() const { return words_; }
 
   // The blocks of each order, as large as can be, of the frames of `memory`, or of all in range,
   // that are not in the set.
@@ -35,7 +33,7 @@ class PageSet {
  private:
   void set_block(mm::Pfn pfn, mm::Order order, bool value);
 
-  uint64_t first_word_;
+  uint64_t first_word_;  // begins at frame first_word_ * 64
   std::vector<uint64_t> words_;
 };
 

@@ -119,7 +119,9 @@ Result<ReplayReport> run_replay(const ReplayOptions& options) {
     }
   }
   for (PolicyResult& result : report.results) std::ranges::sort(result.times);
-  report.traced = traced_memory(make_replay_plan(*trace, ReplayMode::kPages));
+  report.traced = plan.mode == ReplayMode::kPages
+                      ? traced_memory(plan)
+                      : traced_memory(make_replay_plan(*trace, ReplayMode::kPages));
   report.events_by_kind = trace->by_kind();
   report.events = trace->events.size();
   report.steps = plan.steps.size();

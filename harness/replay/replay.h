@@ -41,11 +41,14 @@ struct PolicyResult {
 
   Nanos median_time() const { return times[times.size() / 2]; }
   bool clean() const { return refused_frees == 0 && leaks == 0; }
-  // The mean of value(slice) over all slices.
-  template <class Value>
-  double mean(Value value) const {
+  // Means over all slices (PageMapSlice).
+  double whole_percent() const { return mean(&PageMapSlice::whole_percent); }
+  double mixed_percent() const { return mean(&PageMapSlice::mixed_percent); }
+
+ private:
+  double mean(double (PageMapSlice::*percent)() const) const {
     double sum = 0;
-    for (const PageMapSlice& slice : slices) sum += static_cast<double>(value(slice));
+    for (const PageMapSlice& slice : slices) sum += (slice.*percent)();
     return sum / static_cast<double>(slices.size());
   }
 };

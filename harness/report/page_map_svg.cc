@@ -81,11 +81,9 @@ void add_panel(std::string& svg, const PolicyResult& result, unsigned top) {
       "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n"
       "<g transform=\"translate({} {}) scale({} {})\" shape-rendering=\"crispEdges\">\n",
       kLeft, top - 8, svg_escaped(result.policy->name), result.failed_allocs,
-      result.mean([](const PageMapSlice& slice) { return slice.whole_percent(); }),
-      result.mean([](const PageMapSlice& slice) { return slice.mixed_percent(); }), kLeft, top,
-      width, kPanelHeight, kLeft - 6, top + 10, kLeft - 6, top + kPanelHeight,
-      format_size(rows * mm::kPageblockOrder.bytes()), kLeft, top, kColumnWidth,
-      static_cast<double>(kPanelHeight) / static_cast<double>(rows));
+      result.whole_percent(), result.mixed_percent(), kLeft, top, width, kPanelHeight, kLeft - 6,
+      top + 10, kLeft - 6, top + kPanelHeight, format_size(rows * mm::kPageblockOrder.bytes()),
+      kLeft, top, kColumnWidth, static_cast<double>(kPanelHeight) / static_cast<double>(rows));
   const auto paths = paths_of(result.slices);
   for (size_t index = 0; index < kClasses; ++index) {
     if (paths[index].empty()) continue;

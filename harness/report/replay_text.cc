@@ -89,9 +89,7 @@ std::string policies_section(const ReplayReport& report) {
   for (const PolicyResult& result : report.results) {
     fmt::format_to(
         std::back_inserter(text), "  {:<9}{:>8}{:>16.1f}{:>16.1f}{:>10.1f}{:>10.1f}{:>22}\n",
-        result.policy->name, result.failed_allocs,
-        result.mean([](const PageMapSlice& slice) { return slice.whole_percent(); }),
-        result.mean([](const PageMapSlice& slice) { return slice.mixed_percent(); }),
+        result.policy->name, result.failed_allocs, result.whole_percent(), result.mixed_percent(),
         mib(result.peak_bytes), mib(result.final_bytes),
         fmt::format("{:.0f} ({:.0f} to {:.0f})", report.ns_per_event(result.median_time()),
                     report.ns_per_event(result.times.front()),
