@@ -13,9 +13,12 @@
 namespace ring3::test {
 
 struct Death {
-  bool aborted;
+  int signal;  // that ended it; 0: none
   std::string said;
+  bool aborted() const { return signal == SIGABRT; }
 };
+
+// What becomes of a child that calls `body`, and what it writes to standard error.
 
 template <class Body>
 Death run_in_child(Body body) {
@@ -37,7 +40,7 @@ Death run_in_child(Body body) {
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
-  return {.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, .said = said};
+  return {.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0, .said = said};
 }
 
 }  // namespace ring3::test

@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/death.h"
+
 namespace ring3::harness {
 namespace {
 
@@ -21,40 +23,21 @@ boost::test_tools::assertion_result not_sanitized(boost::unit_test::test_unit_id
          variant.find("thread") == std::string::npos && variant.find("memory") == std::string::npos;
 }
 
-struct Death {
-  int signal;  // 0: none
-  std::string said;
-};
+using test::Death;
 
 // What a child says that has the handler installed and crashes in `body`.
 template <class Body>
 Death crash_in_child(Body body) {
-  int ends[2];
-  BOOST_REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
+  return test::run_in_child([&] {
     const rlimit no_core{0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    dup2(ends[1], STDERR_FILENO);
     for (const int number : {SIGSEGV, SIGABRT, SIGFPE}) std::signal(number, SIG_DFL);
     // Should it hang, the test says so and not the machine.
     alarm(20);
     static const std::string command = "ring3 stress --seed 1";
     install_crash_handler(command);
     body();
-    _exit(0);
-  }
-  close(ends[1]);
-  Death death{};
-  char buffer[4096];
-  for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
-    death.said.append(buffer, static_cast<size_t>(got));
-  }
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  return death;
+  });
 }
 
 bool contains(const Death& death, const std::string& part) {
