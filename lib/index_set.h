@@ -36,6 +36,11 @@ class IndexSet {
   // there is none.
   size_t at_or_after(size_t from) const;
   size_t at_or_before(size_t from) const;
+  // Calls visit(size_t) with each member, the least first.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (size_t at = at_or_after(0); at != kNone; at = at_or_after(at + 1)) visit(at);
+  }
 
  private:
   static constexpr unsigned kLevels = 7;  // 64^7 is kMaxLimit

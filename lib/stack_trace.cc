@@ -191,10 +191,6 @@ class Symbols {
   Dwfl* dwfl_ = nullptr;
 };
 
-}  // namespace
-
-namespace {
-
 // Both never destroyed: a report may be the last thing a process does.
 std::mutex& symbols_mutex() {
   static std::mutex& mutex = *new std::mutex;

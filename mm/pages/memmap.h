@@ -71,8 +71,8 @@ class Memmap {
   }
 
   // The pageblock that `pfn` lies in, or would, up to the end of a last block of the highest order
-  // that is cut. Its zone never changes once it is known; its type changes
-  // under the lock of the free blocks. Relaxed: to whoever looks without, it is a hint.
+  // that is cut. Its zone never changes once it is known; its type changes under the lock of the
+  // free blocks. Relaxed: to whoever looks without, it is a hint.
   Pageblock pageblock(Pfn pfn) const {
     DCHECK_LT(pfn.value(), align_up(count_.value(), kMaxOrder.pages().value()));
     return Pageblock(pageblocks_[pfn.value() / kPageblockFrames].load(std::memory_order_relaxed));
@@ -123,6 +123,16 @@ class Memmap {
       if (found.kind() != PageState::kInside) return found.order() >= order ? head : pfn;
     }
     return pfn;
+  }
+  // Calls visit(Pfn head, FrameState) with every allocated block, by address, while it returns
+  // true. Nobody may allocate or free meanwhile.
+  template <class Visit>
+  void for_each_allocated_block(Visit visit) const {
+    for (Pfn pfn(0); contains(pfn);) {
+      const FrameState found = state(pfn);
+      if (found.kind() == PageState::kAllocated && !visit(pfn, found)) return;
+      pfn = pfn + found.order().pages();
+    }
   }
   // The head of the compound page that `address` lies in, or its own page; null outside.
   Page* head_page_of(const void* address) const {

@@ -88,8 +88,7 @@ StackCounts Node::pcp_counts() const {
 }
 
 std::vector<ZoneFacts> Node::facts() const {
-  ZonePages managed;
-  for (size_t zone = 0; zone < kZones; ++zone) managed[zone] = borders_[zone + 1] - borders_[zone];
+  const ZonePages managed = zone_sizes(borders_);
   std::vector<ZoneFacts> facts;
   for (size_t zone = 0; zone < kZones; ++zone) {
     if (zones_[zone] != nullptr) {
@@ -97,12 +96,8 @@ std::vector<ZoneFacts> Node::facts() const {
       continue;
     }
     const auto type = static_cast<ZoneType>(zone);
-    const Watermarks marks = watermarks_of(type, managed, vm_);
     facts.push_back({.name = zone_name(type),
-                     .min = marks.min.value(),
-                     .low = marks.low.value(),
-                     .high = marks.high.value(),
-                     .promo = marks.promo.value(),
+                     .marks = watermarks_of(type, managed, vm_),
                      .start_pfn = borders_[zone].value(),
                      .protection = std::vector<uint64_t>(kZones)});
   }

@@ -6,106 +6,10 @@
 
 #include "lib/bits.h"
 #include "lib/tracepoint.h"
-#include "mm/pages/aligned_runs.h"
 #include "mm/pages/kernel_rules.h"
 
 namespace ring3::mm {
 namespace {
-
-constexpr Frame kWordFrames = Frame{1} << kWordOrder;
-
-constexpr uint64_t ones(unsigned count) {
-  return count == kWordFrames ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-}
-
-// Of a pageblock's words, a bit each that is all ones, and that is neither that nor 0.
-struct WordKinds {
-  template <class Words>
-  explicit WordKinds(const Words& words) {
-    for (size_t i = 0; i < words.size(); ++i) {
-      full |= uint64_t{words[i] == ~uint64_t{0}} << i;
-      partial |= uint64_t{words[i] != 0} << i;
-    }
-    partial &= ~full;
-  }
-  uint64_t full = 0;
-  uint64_t partial = 0;
-};
-
-// Calls visit(order, frame) for each free block of `least` or more of a pageblock with `words`,
-// smallest first, `frame` from the pageblock's start, until it returns false.
-template <class Words, class Visit>
-void for_each_block(const Words& words, Order least, Visit visit) {
-  const WordKinds kinds(words);
-  // In words that are partly free.
-  Words starts;
-  uint64_t left = least.value() < kWordOrder ? kinds.partial : 0;
-  for (uint64_t bits = left; bits != 0; bits &= bits - 1) {
-    const auto i = static_cast<size_t>(std::countr_zero(bits));
-    starts[i] = words[i];
-    for (unsigned k = 0; k < least.value(); ++k) starts[i] = pair_up(starts[i], k);
-  }
-  for (unsigned k = least.value(); left != 0; ++k) {
-    for (uint64_t bits = left; bits != 0; bits &= bits - 1) {
-      const auto i = static_cast<size_t>(std::countr_zero(bits));
-      const uint64_t larger = pair_up(starts[i], k);
-      for (uint64_t exact = unpaired(starts[i], larger, k); exact != 0; exact &= exact - 1) {
-        const auto bit = static_cast<Frame>(std::countr_zero(exact));
-        if (!visit(Order(k), static_cast<Frame>(i) * kWordFrames + bit)) return;
-      }
-      starts[i] = larger;
-      if (larger == 0) left &= ~(uint64_t{1} << i);
-    }
-  }
-  // Larger ones are runs of whole words.
-  uint64_t full = kinds.full;
-  for (unsigned k = 0; full != 0; ++k) {
-    const uint64_t larger = pair_up(full, k);
-    const Order order(kWordOrder + k);
-    for (uint64_t exact = order < least ? 0 : unpaired(full, larger, k); exact != 0;
-         exact &= exact - 1) {
-      if (!visit(order, static_cast<Frame>(std::countr_zero(exact)) * kWordFrames)) return;
-    }
-    full = larger;
-  }
-}
-
-// Calls visit(word, mask) with the words of `count` frames from `frame` on, and their bits in them.
-template <class Words, class Visit>
-void for_each_word(Words& words, Frame frame, Frame count, Visit visit) {
-  while (count != 0) {
-    const Frame bit = frame % kWordFrames;
-    const Frame here = std::min(count, kWordFrames - bit);
-    visit(words[frame / kWordFrames], ones(here) << bit);
-    frame += here;
-    count -= here;
-  }
-}
-
-// False, with nothing done, when one of the frames is free already.
-template <class Words>
-[[gnu::always_inline]] inline bool add_frames(Words& words, Frame frame, Frame count) {
-  if (const Frame bit = frame % kWordFrames; bit + count <= kWordFrames) [[likely]] {
-    uint64_t& word = words[frame / kWordFrames];
-    const uint64_t mask = ones(count) << bit;
-    if ((word & mask) != 0) return false;
-    word |= mask;
-    return true;
-  }
-  uint64_t free = 0;
-  for_each_word(words, frame, count, [&](uint64_t word, uint64_t mask) { free |= word & mask; });
-  if (free != 0) return false;
-  for_each_word(words, frame, count, [](uint64_t& word, uint64_t mask) { word |= mask; });
-  return true;
-}
-
-template <class Words>
-void remove_frames(Words& words, Frame frame, Frame count) {
-  for_each_word(words, frame, count, [](uint64_t& word, uint64_t mask) {
-    DCHECK((word & mask) == mask);
-    word &= ~mask;
-  });
-}
 
 // Exchanges the head at `index` for the last, and leaves it out.
 void move_to_end(std::span<Frame>& heads, size_t index) {
@@ -124,7 +28,8 @@ const PagePolicy kPackedPolicy{.name = "packed",
 Result<std::unique_ptr<FreeBlocks>> PackedBlocks::create(const Memmap& memmap, Pfn start, Pfn end) {
   const Pfn base(align_down(start.value(), kMaxOrder.pages().value()));
   const size_t pairs = div_round_up((end - base).value(), kMaxOrder.pages().value());
-  Result<os::Reservation> words = os::reserve(2 * pairs * sizeof(Words), sizeof(Words));
+  Result<os::Reservation> words =
+      os::reserve(2 * pairs * sizeof(PageblockWords), sizeof(PageblockWords));
   if (!words) return words.error();
   Result<os::Reservation> rooms = os::reserve(2 * pairs * sizeof(Room), sizeof(Room));
   if (!rooms) return rooms.error();
@@ -155,7 +60,7 @@ PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
       base_(static_cast<Frame>(base.value())),
       words_memory_(std::move(words)),
       rooms_memory_(std::move(rooms)),
-      words_(reinterpret_cast<Words*>(words_memory_.base())),
+      words_(reinterpret_cast<PageblockWords*>(words_memory_.base())),
       rooms_(reinterpret_cast<Room*>(rooms_memory_.base())),
       by_type_(std::move(by_type)),
       singles_(std::move(singles)),
@@ -163,7 +68,7 @@ PackedBlocks::PackedBlocks(const Memmap& memmap, Pfn start, Pfn end, Pfn base,
   of(Migratetype::kMovable).with_exactly[0] = pageblocks();
 }
 
-PackedBlocks::Room PackedBlocks::room_of(const Words& words) {
+PackedBlocks::Room PackedBlocks::room_of(const PageblockWords& words) {
   const WordKinds kinds(words);
   if (kinds.full != 0) return static_cast<Room>(kWordOrder + longest_run(kinds.full) + 1);
   unsigned room = 0;
@@ -341,11 +246,11 @@ size_t PackedBlocks::take_whole(Order order, Migratetype type, std::span<Frame> 
 }
 
 size_t PackedBlocks::take_from(size_t pageblock, Order order, std::span<Frame> heads) {
-  Words& words = words_[pageblock];
+  PageblockWords& words = words_[pageblock];
   const Frame first = first_frame(pageblock);
   const Frame step = Frame{1} << order.value();
   size_t taken = 0;
-  for_each_block(Words(words), order, [&](Order found, Frame frame) {
+  for_each_block(PageblockWords(words), order, [&](Order found, Frame frame) {
     const size_t here =
         std::min(heads.size() - taken, size_t{1} << (found.value() - order.value()));
     remove_frames(words, frame, static_cast<Frame>(here) * step);
@@ -388,7 +293,7 @@ size_t PackedBlocks::put_whole(Order order, std::span<Frame>& heads) {
 
 // The largest free block may be a new one: in a word that has changed, or of whole words.
 size_t PackedBlocks::put_in(size_t pageblock, Order order, std::span<Frame>& heads) {
-  Words& words = words_[pageblock];
+  PageblockWords& words = words_[pageblock];
   const Frame first = first_frame(pageblock);
   Room room = rooms_[pageblock];
   const bool whole = room == kWhole;
@@ -442,12 +347,12 @@ std::array<uint64_t, kOrders> PackedBlocks::free_blocks() const {
 
 void PackedBlocks::count_in_use(const OfType& of, std::array<uint64_t, kOrders>& blocks) const {
   for (const IndexSet& set : of.in_use) {
-    for (size_t at = set.at_or_after(0); at != IndexSet::kNone; at = set.at_or_after(at + 1)) {
+    set.for_each([&](size_t at) {
       for_each_block(words_[at], Order(0), [&](Order order, Frame) {
         ++blocks[order.value()];
         return true;
       });
-    }
+    });
   }
 }
 
@@ -455,13 +360,11 @@ void PackedBlocks::count_in_use(const OfType& of, std::array<uint64_t, kOrders>&
 FreeBlocks::TypedBlocks PackedBlocks::free_blocks_by_type() const {
   TypedBlocks blocks{};
   for (size_t type = 0; type < kRequestTypes; ++type) count_in_use(by_type_[type], blocks[type]);
-  const auto count = [&](const IndexSet& set, Order order, size_t pageblocks) {
-    for (size_t at = set.at_or_after(0); at != IndexSet::kNone; at = set.at_or_after(at + 1)) {
-      ++blocks[static_cast<size_t>(type_of(at * pageblocks))][order.value()];
-    }
+  const auto count = [&](size_t first, Order order) {
+    ++blocks[static_cast<size_t>(type_of(first))][order.value()];
   };
-  count(singles_, kPageblockOrder, 1);
-  count(pairs_, kMaxOrder, 2);
+  singles_.for_each([&](size_t at) { count(at, kPageblockOrder); });
+  pairs_.for_each([&](size_t pair) { count(2 * pair, kMaxOrder); });
   return blocks;
 }
 
@@ -473,7 +376,7 @@ size_t PackedBlocks::count_faults() const {
   std::array<std::array<uint64_t, kWhole>, kRequestTypes> exactly{};
   for (size_t at = 0; at < pageblocks(); ++at) {
     const Room room = rooms_[at];
-    const Words& words = words_[at];
+    const PageblockWords& words = words_[at];
     const bool whole = room == kWhole;
     const Room in_bits = room_of(words);
     if (in_bits != (whole ? 0 : room)) ++faults;

@@ -19,6 +19,7 @@
 #include "lib/index_set.h"
 #include "lib/reservation.h"
 #include "mm/pages/page_policy.h"
+#include "mm/pages/pageblock_words.h"
 
 namespace ring3::mm {
 
@@ -44,10 +45,6 @@ class PackedBlocks final : public FreeBlocks {
   using Room = uint8_t;
   static constexpr Room kWhole = Room{Order::kMax};
   static_assert(kWhole == kPageblockOrder.value() + 1);
-
-  static constexpr size_t kWords = 8;
-  // A bit a frame of a pageblock that is free, but of whole pageblocks, whose words are 0.
-  using Words = std::array<uint64_t, kWords>;
 
   // Of each type of request, pageblocks in use by the order of the largest free block.
   struct OfType {
@@ -78,7 +75,7 @@ class PackedBlocks final : public FreeBlocks {
   }
 
   void count_in_use(const OfType& of, std::array<uint64_t, kOrders>& blocks) const;
-  static Room room_of(const Words& words);
+  static Room room_of(const PageblockWords& words);
   void set_room(size_t pageblock, Room room);
   void add_whole(size_t pageblock);
   // Two pageblocks from `pageblock` on, wholly in use before.
@@ -109,7 +106,7 @@ class PackedBlocks final : public FreeBlocks {
   const Frame base_;  // of pageblock 0, a multiple of the largest block
   os::Reservation words_memory_;
   os::Reservation rooms_memory_;
-  Words* const words_;
+  PageblockWords* const words_;  // but of whole pageblocks, whose words are 0
   Room* const rooms_;
   std::array<OfType, kRequestTypes> by_type_;
   IndexSet singles_;  // whole pageblocks whose buddies are not

@@ -224,6 +224,12 @@ void PageAllocator::fill_for_free(Page& page, Order order) {
   }
 }
 
+inline void PageAllocator::hide(Pfn head, Order order) {
+  if (is_poisoned_while_free(arena_.size_bytes())) {
+    asan_poison(memmap_.address_of(memmap_.page(head)), order.bytes());
+  }
+}
+
 void PageAllocator::free_pages(Page* page, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
   if (page == nullptr) [[unlikely]]
@@ -260,20 +266,15 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
 
 inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  if (is_poisoned_while_free(arena_.size_bytes()) && !filling_.any()) {
-    asan_poison(memmap_.address_of(memmap_.page(pfn)), order.bytes());
-  }
+  if (!filling_.any()) hide(pfn, order);
   if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
 }
 
 void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
   if (filling_.any()) {
-    Page& page = memmap_.page(pfn);
-    fill_for_free(page, order);
-    if (is_poisoned_while_free(arena_.size_bytes())) {
-      asan_poison(memmap_.address_of(page), order.bytes());
-    }
+    fill_for_free(memmap_.page(pfn), order);
+    hide(pfn, order);
   }
   if (owners_) owners_->freed(pfn, caller);
   node_->zone_of(pfn).put(pfn, order);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/asan_describer.h"
@@ -143,15 +144,12 @@ class PageAllocator {
   // Null unless the allocator was made with page_owner.
   const PageOwners* owners() const { return owners_ ? &*owners_ : nullptr; }
 
-  // Calls visit(const Page&, FrameState) with the head of every allocated block, by address, while
-  // it returns true. Nobody may allocate or free meanwhile.
+  // As the Memmap's, with visit(const Page&, FrameState).
   template <class Visit>
   void for_each_allocated_block(Visit visit) const {
-    for (Pfn pfn(0); memmap_.contains(pfn);) {
-      const FrameState state = memmap_.state(pfn);
-      if (state.kind() == PageState::kAllocated && !visit(memmap_.page(pfn), state)) return;
-      pfn = pfn + state.order().pages();
-    }
+    memmap_.for_each_allocated_block([this, &visit](Pfn head, FrameState state) {
+      return visit(std::as_const(memmap_.page(head)), state);
+    });
   }
 
  private:
@@ -167,6 +165,8 @@ class PageAllocator {
   // What becomes of the contents of a block that is handed out, and of one that is given back.
   void fill_for_use(Page& page, Order order, Gfp gfp);
   void fill_for_free(Page& page, Order order);
+  // From now on nobody may touch the block, says ASan.
+  void hide(Pfn head, Order order);
   [[gnu::always_inline]] void free_block(Page& page, Order order, uintptr_t caller);
   [[gnu::always_inline]] void give_back(Pfn pfn, Order order, uintptr_t caller);
   [[gnu::noinline]] void give_back_otherwise(Pfn pfn, Order order, uintptr_t caller);

@@ -36,16 +36,6 @@ std::string stack_text(std::span<const uintptr_t> frames) {
   return text;
 }
 
-// Calls visit(head, state) with every allocated block, by address.
-template <class Visit>
-void for_each_allocated(const Memmap& memmap, Visit visit) {
-  for (Pfn pfn(0); memmap.contains(pfn);) {
-    const FrameState state = memmap.state(pfn);
-    if (state.kind() == PageState::kAllocated) visit(pfn, state);
-    pfn = pfn + state.order().pages();
-  }
-}
-
 }  // namespace
 
 Result<PageOwners> PageOwners::create(PageCount count) {
@@ -160,7 +150,7 @@ std::string page_owner_report(const PageOwners& owners, const Memmap& memmap, Pf
 
 std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
   std::string text;
-  for_each_allocated(memmap, [&](Pfn pfn, FrameState state) {
+  memmap.for_each_allocated_block([&](Pfn pfn, FrameState state) {
     const PageOwners::Record record = owners.of(pfn);
     const Pageblock pageblock = memmap.pageblock(pfn);
     const bool slab = state.owner() == PageOwner::kSlab;
@@ -175,6 +165,7 @@ std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
                    state.compound() ? "head|" : "", slab ? "slab|" : "",
                    static_cast<unsigned>(pageblock.zone()),
                    stack_text(owners.frames(record.allocated_by)));
+    return true;
   });
   return text;
 }
@@ -183,20 +174,22 @@ void count_mixed_pageblocks(const PageOwners& owners, const Memmap& memmap,
                             std::vector<ZoneFacts>& facts) {
   for (ZoneFacts& zone : facts) zone.mixed_pageblocks.emplace();
   Pfn counted = kNoPfn;  // of the pageblock that was found to be mixed last
-  for_each_allocated(memmap, [&](Pfn pfn, FrameState) {
+  memmap.for_each_allocated_block([&](Pfn pfn, FrameState) {
     const Pfn start(align_down(pfn.value(), kPageblockFrames));
     const Pageblock pageblock = memmap.pageblock(pfn);
-    if (start == counted || migratetype_of(owners.of(pfn).gfp) == pageblock.type()) return;
+    if (start == counted || migratetype_of(owners.of(pfn).gfp) == pageblock.type()) return true;
     counted = start;
     auto& mixed = *facts[static_cast<size_t>(pageblock.zone())].mixed_pageblocks;
     ++mixed[static_cast<size_t>(pageblock.type())];
+    return true;
   });
 }
 
 std::string page_owner_stacks_text(const PageOwners& owners, const Memmap& memmap) {
   std::map<StackDepot::Handle, uint64_t> pages_of;
-  for_each_allocated(memmap, [&](Pfn pfn, FrameState state) {
+  memmap.for_each_allocated_block([&](Pfn pfn, FrameState state) {
     pages_of[owners.of(pfn).allocated_by] += state.order().pages().value();
+    return true;
   });
   std::vector<std::pair<uint64_t, StackDepot::Handle>> stacks;
   for (const auto& [handle, pages] : pages_of) stacks.emplace_back(pages, handle);
@@ -215,11 +208,12 @@ std::string allocinfo_text(const PageOwners& owners, const Memmap& memmap) {
     uint64_t calls = 0;
   };
   std::map<uintptr_t, Use> by_site;
-  for_each_allocated(memmap, [&](Pfn pfn, FrameState state) {
+  memmap.for_each_allocated_block([&](Pfn pfn, FrameState state) {
     const auto frames = owners.frames(owners.of(pfn).allocated_by);
     Use& use = by_site[frames.empty() ? 0 : frames.front()];
     use.bytes += state.order().bytes();
     ++use.calls;
+    return true;
   });
   std::string text = "allocinfo - version: 1.0\n#     <size>  <calls> <tag info>\n";
   for (const auto& [site, use] : by_site) {

@@ -59,7 +59,7 @@ class PageOwners {
 
  private:
   // As words, so that a report may read what somebody writes.
-  static constexpr size_t kWords = sizeof(uint64_t);
+  static constexpr size_t kWords = 8;
   struct Words {
     uint64_t words[kWords];
   };

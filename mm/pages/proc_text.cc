@@ -140,7 +140,7 @@ std::string zoneinfo_text(std::span<const ZoneFacts> zones) {
     }
     add(text,
         "  pages free     {}\n"
-        "        boost    {}\n"
+        "        boost    0\n"
         "        min      {}\n"
         "        low      {}\n"
         "        high     {}\n"
@@ -150,8 +150,9 @@ std::string zoneinfo_text(std::span<const ZoneFacts> zones) {
         "        managed  {}\n"
         "        cma      0\n"
         "        protection: ({})\n",
-        zone.free, zone.boost, zone.min, zone.low, zone.high, zone.promo, zone.spanned,
-        zone.present, zone.managed, fmt::join(zone.protection, ", "));
+        zone.free, zone.marks.min.value(), zone.marks.low.value(), zone.marks.high.value(),
+        zone.marks.promo.value(), zone.spanned, zone.present, zone.managed,
+        fmt::join(zone.protection, ", "));
     if (!zone.populated()) continue;
     add_counters(text, kZoneCounters, &zone);
     add_counters(text, kNumaEvents, &zone);

@@ -84,11 +84,11 @@ Pfn Zone::take(Order order, Migratetype type, Reach reach, uint64_t most) {
   std::array<Frame, kMaxPcpBatch> taken;
   const auto wanted = std::min<uint64_t>(most, std::max(pcp_batch(list.capacity()), uint32_t{1}));
   const std::span heads = std::span(taken).first(wanted);
+  // A pageblock in use has no block of its own size.
   size_t count = 0;
-  for (const Reach far : {Reach::kOwn, Reach::kWhole, Reach::kMixing}) {
-    if (far <= reach) count = take_free(order, type, far, heads);
-    if (count != 0) break;
-  }
+  if (order < kPageblockOrder) count = take_free(order, type, Reach::kOwn, heads);
+  if (count == 0) count = take_free(order, type, Reach::kWhole, heads);
+  if (count == 0 && reach == Reach::kMixing) count = take_free(order, type, reach, heads);
   if (count == 0) return kNoPfn;
   events_.add(of_zone(PageEvent::kAllocDma, type_));
   events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
@@ -279,18 +279,15 @@ PagesetFacts Zone::pageset(unsigned cpu) const {
 ZoneFacts Zone::facts() const {
   ZoneFacts facts{.name = zone_name(type_),
                   .free = free_pages().value(),
-                  .min = watermarks_.min.value(),
-                  .low = watermarks_.low.value(),
-                  .high = watermarks_.high.value(),
-                  .promo = watermarks_.promo.value(),
+                  .marks = watermarks_,
                   .spanned = managed().value(),
                   .present = managed().value(),
                   .managed = managed().value(),
                   .start_pfn = start_.value(),
                   .free_blocks = free_blocks_by_type(),
                   .allocations = events_.sum(of_zone(PageEvent::kAllocDma, type_)),
-                  .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_))};
-  facts.stalls = events_.sum(of_zone(PageEvent::kAllocstallDma, type_));
+                  .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_)),
+                  .stalls = events_.sum(of_zone(PageEvent::kAllocstallDma, type_))};
   for (const PageCount reserve : lowmem_reserve_) facts.protection.push_back(reserve.value());
   uint64_t cached = 0;
   for (unsigned cpu = 0; cpu < pcp_.front().cpus(); ++cpu) {

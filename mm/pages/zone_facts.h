@@ -1,7 +1,7 @@
 #pragma once
 
-// What the kernel tells of its zones under /proc, as numbers: taken from an allocator, or read from
-// such a text. All counts are of pages, if not said otherwise.
+// What the kernel tells of its zones under /proc, as numbers. All counts are of pages, if not said
+// otherwise.
 
 #include <array>
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "mm/pages/gfp.h"
 #include "mm/pages/page_policy.h"
+#include "mm/pages/watermark.h"
 
 namespace ring3::mm {
 
@@ -25,13 +26,9 @@ struct PagesetFacts {
 };
 
 struct ZoneFacts {
-  std::string name;  // "DMA", "DMA32", "Normal", "Movable", or another that ring3 has not
+  std::string name;  // zone_name()
   uint64_t free = 0;
-  uint64_t boost = 0;
-  uint64_t min = 0;
-  uint64_t low = 0;
-  uint64_t high = 0;
-  uint64_t promo = 0;
+  Watermarks marks{};
   uint64_t spanned = 0;
   uint64_t present = 0;
   uint64_t managed = 0;

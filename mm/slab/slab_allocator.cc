@@ -101,18 +101,21 @@ void SlabAllocator::for_each_cache_locked(Visit visit) const {
 
 PageCount SlabAllocator::shrink_all() {
   lockdep::MutexGuard guard(lock_);
+  return shrink_locked(PageCount::max());
+}
+
+PageCount SlabAllocator::shrink_locked(PageCount most) {
   PageCount released{0};
-  for_each_cache_locked([&](KmemCache& cache) { released += cache.shrink(); });
+  for_each_cache_locked([&](KmemCache& cache) {
+    if (released < most) released += cache.shrink(most - released);
+  });
   return released;
 }
 
 // Whoever has the lock makes or ends a cache, or is at it already.
 PageCount SlabAllocator::scan(PageCount most) {
-  PageCount released{0};
-  if (!lock_.try_lock()) return released;
-  for_each_cache_locked([&](KmemCache& cache) {
-    if (released < most) released += cache.shrink(most - released);
-  });
+  if (!lock_.try_lock()) return PageCount(0);
+  const PageCount released = shrink_locked(most);
   lock_.unlock();
   return released;
 }

@@ -68,6 +68,7 @@ class SlabAllocator final : private Shrinker {
     return PageCount(free_pages_.load(std::memory_order_relaxed));
   }
   PageCount scan(PageCount most) override EXCLUDES(lock_);
+  PageCount shrink_locked(PageCount most) REQUIRES(lock_);
   // Calls visit(KmemCache&) for kmalloc's caches and then the callers'.
   template <class Visit>
   void for_each_cache_locked(Visit visit) const REQUIRES(lock_);

@@ -18,10 +18,7 @@ namespace {
 std::vector<ZoneFacts> zones() {
   ZoneFacts dma{.name = "DMA",
                 .free = 3840,
-                .min = 23,
-                .low = 28,
-                .high = 33,
-                .promo = 38,
+                .marks = {PageCount(23), PageCount(28), PageCount(33), PageCount(38)},
                 .spanned = 4095,
                 .present = 3998,
                 .managed = 3840,
@@ -44,8 +41,9 @@ std::vector<ZoneFacts> zones() {
   normal.free_blocks[0] = {1528, 2343, 2119, 1494, 517, 380, 162, 65, 22, 0, 0};
   normal.free_blocks[1] = {6620, 2795, 1476, 2959, 1353, 1171, 420, 333, 221, 0, 0};
   normal.free_blocks[2] = {1885, 982, 765, 463, 267, 141, 41, 9, 4, 0, 0};
-  ZoneFacts movable{
-      .name = "Movable", .min = 32, .low = 32, .high = 32, .promo = 32, .protection = {0, 0, 0, 0}};
+  ZoneFacts movable{.name = "Movable",
+                    .marks = {PageCount(32), PageCount(32), PageCount(32), PageCount(32)},
+                    .protection = {0, 0, 0, 0}};
   return {dma, normal, movable};
 }
 
