@@ -236,6 +236,12 @@ std::string describe_address(uintptr_t site) {
   return {text.data(), describe_address(site, text)};
 }
 
+std::string describe_stack(std::span<const uintptr_t> frames) {
+  std::string text;
+  for (const uintptr_t frame : frames) text += " " + describe_address(frame) + "\n";
+  return text;
+}
+
 void StackTrace::print(std::FILE* out) const {
   for (const uintptr_t address : frames()) {
     char symbol[160];

@@ -40,6 +40,8 @@ class StackTrace {
 size_t describe_address(uintptr_t site, std::span<char> out);
 // The same as a string; "nowhere" for 0.
 std::string describe_address(uintptr_t site);
+// The same of each frame, a line each, as the kernel prints the entries of a stack.
+std::string describe_stack(std::span<const uintptr_t> frames);
 
 // The place in the program that the call which returns to `site` stands at; "?" and 0 where the
 // file does not say. As costly as describe_address().
