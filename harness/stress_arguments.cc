@@ -81,12 +81,16 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   app.add_flag("--page-poison", options.filling.page_poison,
                "fill free pages with a pattern, and look at it when they are handed out");
   app.add_flag("--verify", options.verify, "check every byte of every object, not only its ends");
-  add_parsed(app, "--failslab", options.failslab, parse_fault_attributes,
-             "fail object allocations: interval,probability,space,times")
-      ->option_text("I,P,S,T");
-  add_parsed(app, "--fail-page-alloc", options.fail_page_alloc, parse_fault_attributes,
-             "fail page allocations, likewise")
-      ->option_text("I,P,S,T");
+  add_parsed(
+      app, "--failslab", options.failslab,
+      [](std::string_view text) { return parse_fault_attributes(text); },
+      "fail object allocations: interval,probability,space,times; then any of verbose=0|1|2, "
+      "task=NAME, require=FUNCTION, reject=FUNCTION")
+      ->option_text("I,P,S,T[,NAME=VALUE]...");
+  add_parsed(app, "--fail-page-alloc", options.fail_page_alloc, mm::parse_page_faults,
+             "fail page allocations, likewise; also min-order=N, ignore-gfp-wait=Y, "
+             "ignore-gfp-highmem=Y")
+      ->option_text("I,P,S,T[,NAME=VALUE]...");
   add_parsed(app, "--canary", options.canary, parse_canary, "plant a bug, to see that it is found")
       ->option_text("write-after-free|abba");
 }

@@ -12,11 +12,12 @@ namespace ring3::harness {
 
 class CpuInterrupts {
  public:
-  // The handler of each is `body`, a hardirq.
-  CpuInterrupts(World& world, unsigned cpus, const std::function<void()>& body) : world_(world) {
+  // The handler of each is `body`: a hardirq's, or one's that nothing holds off.
+  CpuInterrupts(World& world, unsigned cpus, const std::function<void()>& body,
+                Context context = Context::kHardirq)
+      : world_(world) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu) {
-      irqs_.push_back(
-          world.add_interrupt("irq" + std::to_string(cpu), cpu, Context::kHardirq, body));
+      irqs_.push_back(world.add_interrupt("irq" + std::to_string(cpu), cpu, context, body));
     }
   }
   // Of CPU `number`, around.

@@ -14,8 +14,22 @@ namespace {
 
 constexpr uint32_t kSlots = 3;
 constexpr uint32_t kMostOrder = 3;
+constexpr uint32_t kCounted = 2;
 
-enum Kind : uint32_t { kAlloc, kFree, kSwap, kDrain, kSplit, kReplug, kIrq, kFreeShared };
+enum Kind : uint32_t {
+  kAlloc,
+  kFree,
+  kSwap,
+  kDrain,
+  kSplit,
+  kReplug,
+  kIrq,
+  kNmi,
+  kBulk,
+  kGet,
+  kDrop,
+  kFreeShared
+};
 constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
                            {"free", 1, {kSlots}},
                            {"swap", 1, {kSlots}},
@@ -23,9 +37,13 @@ constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
                            {"split", 1, {kSlots}},
                            {"replug", 1, {3}},
                            {"irq", 1, {3}},
+                           {"nmi", 1, {3}},
+                           {"bulk", 0, {}},
+                           {"get", 1, {kCounted}},
+                           {"drop", 1, {kCounted}},
                            {"free_shared", 1, {kShared}}};
 // Freeing what another frees too is a mistake, for scenarios that expect it.
-constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 0};
+constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 1, 1, 2, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // Drain against free.
@@ -39,6 +57,12 @@ constexpr std::string_view kNamed[] = {
     "cpus 3\ntask 0\nalloc 0 0\nswap 0\ntask 1\nswap 0\nfree 0\ntask 2\nalloc 0 0\n",
     // An interrupt allocates and frees in the middle of a refill.
     "cpus 1\ntask 0\nirq 0\nalloc 0 0\nfree 0\ntask 0\nalloc 0 1\nirq 0\nfree 0\n",
+    // What nothing holds off does the same in the middle of everything.
+    "cpus 1\ntask 0\nnmi 0\nalloc 0 0\nfree 0\ndrain\ntask 0\nalloc 0 1\nnmi 0\nfree 0\n",
+    "cpus 2\ntask 0\nalloc 0 3\nnmi 0\nfree 0\ntask 1\nbulk\nnmi 1\ndrain\n",
+    // Whoever allocated a block lets go of it while another looks at it.
+    "cpus 2\ntask 0\ndrop 0\ntask 1\nget 0\n",
+    "cpus 3\ntask 0\ndrop 1\ntask 1\nget 1\ntask 2\nget 1\nalloc 0 2\n",
     // The buddy of what is freed is allocated.
     "cpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
 };
@@ -58,10 +82,18 @@ class PagesTarget final : public Target {
                              .value())),
         irqs_(world, scenario.cpus,
               [&] { free(world, allocate(world, mm::Order(0), mm::kGfpAtomic)); }),
+        nmis_(
+            world, scenario.cpus, [&] { use_without_waiting(world); }, Context::kNmi),
         held_(scenario.tasks.size()) {
     free_blocks_ = pages_->free_blocks();
     for (uint32_t i = 0; i < kShared; ++i) {
       shared_[i] = pages_->alloc_pages(mm::kGfpKernel, mm::Order(i));
+      ++allocs_;
+    }
+    // The second is not compound: of it, only the first page stays for who has a reference.
+    for (uint32_t i = 0; i < kCounted; ++i) {
+      counted_[i] = pages_->alloc_shared_pages(
+          i == 0 ? mm::kGfpKernel | mm::kGfpFlagComp : mm::kGfpKernel, kCountedOrder);
       ++allocs_;
     }
   }
@@ -92,6 +124,18 @@ class PagesTarget final : public Target {
       case kIrq:
         irqs_.raise(op.numbers[0]);
         break;
+      case kNmi:
+        nmis_.raise(op.numbers[0]);
+        break;
+      case kBulk:
+        use_many(world);
+        break;
+      case kGet:
+        look_at(world, op.numbers[0]);
+        break;
+      case kDrop:
+        drop(op.numbers[0]);
+        break;
       case kFreeShared:
         free_shared(op.numbers[0]);
         break;
@@ -108,6 +152,7 @@ class PagesTarget final : public Target {
       free(world, left);
       if (!shared_frees_.any(i)) free_shared(i);
     }
+    for (uint32_t i = 0; i < kCounted; ++i) drop(i);
     pages_->drain_all();
     shared_frees_.check(world, trap_);
     if (pages_->count_faults() != 0) world.fail("free lists are broken");
@@ -116,7 +161,8 @@ class PagesTarget final : public Target {
     if (pages_->count_of(mm::PageEvent::kMmPageAlloc) != allocs_) {
       world.fail("allocations are counted wrongly");
     }
-    if (pages_->count_of(mm::PageEvent::kMmPageFree) != frees_) {
+    // A block that is not compound may have gone in pieces.
+    if (!in_pieces_ && pages_->count_of(mm::PageEvent::kMmPageFree) != frees_) {
       world.fail("frees are counted wrongly");
     }
   }
@@ -157,6 +203,42 @@ class PagesTarget final : public Target {
       free(world, {.page = block.page + i, .order = mm::Order(0)});
     }
   }
+  // From a handler that nothing holds off. It may get nothing: somebody may be at what there is.
+  void use_without_waiting(World& world) {
+    mm::Page* page = pages_->alloc_pages_nolock({}, mm::Order(0));
+    if (page == nullptr) return;
+    ++allocs_;
+    const uint64_t frame = pages_->pfn_of(page).value();
+    owners_.got(world, frame, 1);
+    owners_.gives(world, frame, 1);
+    ++frees_;
+    pages_->free_pages_nolock(page, mm::Order(0));
+  }
+  void use_many(World& world) {
+    std::array<mm::Page*, 3> many{};
+    if (pages_->alloc_pages_bulk(mm::kGfpKernel, many) != many.size()) {
+      world.fail("a bulk allocation failed though memory is free");
+    }
+    allocs_ += many.size();
+    for (mm::Page* page : many) owners_.got(world, pages_->pfn_of(page).value(), 1);
+    for (mm::Page* page : many) free(world, {.page = page, .order = mm::Order(0)});
+  }
+  // While there is a reference, it is what it was.
+  void look_at(World& world, uint32_t number) {
+    mm::Page& page = *counted_[number];
+    if (!mm::PageAllocator::get_page_unless_zero(page)) return;
+    if (pages_->memmap().owner_of(&page) != mm::PageOwner::kShared) {
+      world.fail("a page is free though there is a reference to it");
+    }
+    pages_->put_page(page);
+  }
+  // Who allocated it lets go of it, once.
+  void drop(uint32_t number) {
+    if (std::exchange(dropped_[number], true)) return;
+    ++frees_;
+    in_pieces_ |= number == 1;
+    pages_->free_pages(counted_[number], kCountedOrder);
+  }
   void free_shared(uint32_t number) {
     if (shared_frees_.add(number)) ++frees_;
     pages_->free_pages(shared_[number], mm::Order(number));
@@ -166,11 +248,16 @@ class PagesTarget final : public Target {
   ReportTrap trap_;
   const std::unique_ptr<mm::PageAllocator> pages_;
   CpuInterrupts irqs_;
+  CpuInterrupts nmis_;
   std::array<uint64_t, mm::kOrders> free_blocks_;
   std::vector<std::array<Block, kSlots>> held_;  // of each task
   Mailboxes<Block> boxes_;
   std::array<mm::Page*, kShared> shared_;
   SharedFrees shared_frees_;
+  static constexpr mm::Order kCountedOrder{2};
+  std::array<mm::Page*, kCounted> counted_{};
+  std::array<bool, kCounted> dropped_{};
+  bool in_pieces_ = false;
   Ownership owners_;
   uint64_t allocs_ = 0;
   uint64_t frees_ = 0;

@@ -26,10 +26,19 @@ Json system_json() {
 
 Json fault_json(const std::optional<FaultAttributes>& fault) {
   if (!fault) return nullptr;
-  return {{"interval", fault->interval},
-          {"probability", fault->probability},
-          {"space", fault->space},
-          {"times", fault->times}};
+  return {{"interval", fault->interval}, {"probability", fault->probability},
+          {"space", fault->space},       {"times", fault->times},
+          {"task", fault->task},         {"require", fault->require},
+          {"reject", fault->reject}};
+}
+
+Json page_fault_json(const std::optional<mm::PageFaults>& faults) {
+  if (!faults) return nullptr;
+  Json json = fault_json(faults->attributes);
+  json["min_order"] = faults->min_order.value();
+  json["ignore_gfp_wait"] = faults->ignore_gfp_wait;
+  json["ignore_gfp_highmem"] = faults->ignore_gfp_highmem;
+  return json;
 }
 
 Json config_json(const StressOptions& options) {
@@ -46,7 +55,7 @@ Json config_json(const StressOptions& options) {
           {"verify", options.verify},
           {"sequential", options.sequential},
           {"failslab", fault_json(options.failslab)},
-          {"fail_page_alloc", fault_json(options.fail_page_alloc)}};
+          {"fail_page_alloc", page_fault_json(options.fail_page_alloc)}};
 }
 
 Json workload_json(const WorkloadReport& workload) {

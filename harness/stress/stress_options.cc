@@ -7,10 +7,6 @@
 namespace ring3::harness {
 namespace {
 
-std::string fault_text(const FaultAttributes& fault) {
-  return fmt::format("{},{},{},{}", fault.interval, fault.probability, fault.space, fault.times);
-}
-
 void add(std::string& text, std::string_view option) { text += fmt::format(" {}", option); }
 void add(std::string& text, std::string_view option, const auto& value) {
   text += fmt::format(" {} {}", option, value);
@@ -42,8 +38,8 @@ std::string conditions_text(const StressOptions& options) {
   if (options.verify) add(text, "--verify");
   if (options.canary == Canary::kWriteAfterFree) add(text, "--canary", "write-after-free");
   if (options.canary == Canary::kAbba) add(text, "--canary", "abba");
-  if (options.failslab) add(text, "--failslab", fault_text(*options.failslab));
-  if (options.fail_page_alloc) add(text, "--fail-page-alloc", fault_text(*options.fail_page_alloc));
+  if (options.failslab) add(text, "--failslab", to_string(*options.failslab));
+  if (options.fail_page_alloc) add(text, "--fail-page-alloc", to_string(*options.fail_page_alloc));
   return text;
 }
 

@@ -57,7 +57,7 @@ struct StressOptions {
   bool sequential = false;  // one workload after the other
   Canary canary = Canary::kNone;
   std::optional<FaultAttributes> failslab;
-  std::optional<FaultAttributes> fail_page_alloc;
+  std::optional<mm::PageFaults> fail_page_alloc;
   std::string json_path;  // empty: none; "-": standard output
   std::string yaml_path;
   std::string proc_snapshot;  // a folder; empty: none

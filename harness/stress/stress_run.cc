@@ -279,7 +279,8 @@ StressReport StressRun::conclude() {
   report.leaked_pages = leaks.pages.value();
   report.lockdep_stats = machine_.lockdep().stats();
   report.tracepoints = machine_.tracepoints();
-  for (const FaultPoint* point : {&memory.slabs().failslab(), &memory.pages().fail_page_alloc()}) {
+  for (const FaultPoint* point : std::initializer_list<const FaultPoint*>{
+           &memory.slabs().failslab(), &memory.pages().fail_page_alloc().point()}) {
     report.faults_injected.push_back({std::string(point->name()), point->injected()});
   }
   report.reports = machine_.reports();

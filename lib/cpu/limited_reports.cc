@@ -1,5 +1,7 @@
 #include "lib/cpu/limited_reports.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace ring3 {
@@ -19,12 +21,12 @@ bool LimitedReports::admit() {
   uint64_t suppressed = 0;
   {
     RawSpinlockGuard guard(lock_);
-    if (admitted_ == 0 || now - period_start_ >= kPeriod) {
+    if (admitted_ == 0 || now - period_start_ >= limit_.period) {
       period_start_ = now;
       admitted_ = 0;
       suppressed = std::exchange(suppressed_, 0);
     }
-    if (admitted_ == kBurst) {
+    if (admitted_ == limit_.burst) {
       ++suppressed_;
       return false;
     }
@@ -36,9 +38,8 @@ bool LimitedReports::admit() {
 
 void LimitedReports::say_suppressed(uint64_t suppressed) {
   if (suppressed == 0) return;
-  sink_.report("ring3: " + std::to_string(suppressed) +
-               " more reports of misuse suppressed: at most " + std::to_string(kBurst) +
-               " a minute are shown\n");
+  sink_.report(fmt::format("ring3: {} more {} suppressed: at most {} in {} s are shown\n",
+                           suppressed, limit_.what, limit_.burst, limit_.period / seconds(1)));
 }
 
 }  // namespace ring3

@@ -1,7 +1,7 @@
 #pragma once
 
-// Reports of callers' mistakes at a bearable rate: a loop that frees one page a thousand times says
-// so sixty times, and then how often more. The kernel's bad_page() has the same limit.
+// Reports at a bearable rate: a loop that frees one page a thousand times says so sixty times, and
+// then how often more.
 
 #include <cstdint>
 #include <string>
@@ -14,21 +14,28 @@
 
 namespace ring3 {
 
+// `burst` of them in a `period`.
+struct ReportLimit {
+  const char* what;
+  uint32_t burst;
+  Nanos period;
+};
+// Callers' mistakes; the kernel's bad_page() has the same limit.
+inline constexpr ReportLimit kMisuseLimit{"reports of misuse", 60, seconds(60)};
+
 class LimitedReports {
  public:
-  static constexpr uint32_t kBurst = 60;
-  static constexpr Nanos kPeriod = seconds(60);
-
   // Both outlive it.
-  explicit LimitedReports(ReportSink& sink, const Clock& clock = system_clock())
-      : sink_(sink), clock_(clock) {}
+  explicit LimitedReports(ReportSink& sink, const ReportLimit& limit = kMisuseLimit,
+                          const Clock& clock = system_clock())
+      : sink_(sink), limit_(limit), clock_(clock) {}
   // Says how many the last period suppressed.
   ~LimitedReports();
   LimitedReports(const LimitedReports&) = delete;
   LimitedReports& operator=(const LimitedReports&) = delete;
 
-  // Counts a mistake, and hands on the text that `make` returns unless kBurst of this period have
-  // been. Any thread; `make` runs without a lock.
+  // Counts a report, and hands on the text that `make` returns unless this period has had its
+  // burst. Any thread; `make` runs without a lock.
   template <class Make>
   void report(Make make) EXCLUDES(lock_) {
     if (admit()) sink_.report(make());
@@ -39,7 +46,7 @@ class LimitedReports {
     sink_.report(text);
   }
 
-  // All mistakes, those too whose texts were suppressed. Relaxed: it orders nothing.
+  // All reports, those too whose texts were suppressed. Relaxed: it orders nothing.
   uint64_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
@@ -47,6 +54,7 @@ class LimitedReports {
   void say_suppressed(uint64_t suppressed);
 
   ReportSink& sink_;
+  const ReportLimit limit_;
   const Clock& clock_;
   Atomic<uint64_t> count_{0};
 

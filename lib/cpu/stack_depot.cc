@@ -51,6 +51,22 @@ StackDepot::Handle StackDepot::save(const StackTrace& trace) {
   Atomic<Handle>& bucket = buckets_[hash % kBuckets];
   if (const Handle known = find(bucket.load(std::memory_order_acquire), hash, frames)) return known;
   RawSpinlockGuard guard(lock_);
+  return add_locked(bucket, hash, frames);
+}
+
+StackDepot::Handle StackDepot::try_save(const StackTrace& trace) {
+  const std::span<const uintptr_t> frames = trace.frames();
+  const uint64_t hash = hash_of(frames);
+  Atomic<Handle>& bucket = buckets_[hash % kBuckets];
+  if (const Handle known = find(bucket.load(std::memory_order_acquire), hash, frames)) return known;
+  if (!lock_.try_lock()) return kNone;
+  const Handle added = add_locked(bucket, hash, frames);
+  lock_.unlock();
+  return added;
+}
+
+StackDepot::Handle StackDepot::add_locked(Atomic<Handle>& bucket, uint64_t hash,
+                                          std::span<const uintptr_t> frames) {
   const Handle first = bucket.load(std::memory_order_relaxed);
   if (const Handle known = find(first, hash, frames)) return known;
   if (used_ == kMaxTraces) return kNone;

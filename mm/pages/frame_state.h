@@ -25,6 +25,7 @@ enum class PageOwner : uint8_t {
   kNobody,        // whoever called alloc_pages
   kSlab,          // a slab of a KmemCache; `owner_words` is its Slab
   kLargeKmalloc,  // an object too large for a kmalloc cache
+  kShared,        // whoever has a reference to it; `refs` of the head's descriptor counts them
 };
 
 // State, order, owner and whether it is a compound page, in one byte, so that they change in one

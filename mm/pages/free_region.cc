@@ -22,10 +22,18 @@ void FreeRegion::publish_locked() {
   orders_racy_.store(blocks_->orders(), std::memory_order_relaxed);
 }
 
-size_t FreeRegion::take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
-  lockdep::SpinlockGuard guard(lock_);
+bool FreeRegion::enter(bool may_wait) {
+  if (!may_wait) return lock_.try_lock();
+  lock_.lock();
+  return true;
+}
+
+size_t FreeRegion::take(Order order, Migratetype type, Reach reach, std::span<Frame> heads,
+                        bool may_wait) {
+  if (!enter(may_wait)) return 0;
   const size_t count = blocks_->take(order, type, reach, heads);
   publish_locked();
+  lock_.unlock();
   return count;
 }
 

@@ -18,8 +18,9 @@ class FreeRegion {
   // The frames [start, end), all of which are free and go to `blocks`, which was made for them.
   FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end, std::unique_ptr<FreeBlocks> blocks);
 
-  // As FreeBlocks::take().
-  size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads) EXCLUDES(lock_);
+  // As FreeBlocks::take(); who may not wait for the lock gets nothing while somebody has it.
+  size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads,
+              bool may_wait = true) EXCLUDES(lock_);
   // Frees the blocks at `heads`, which have come from a CPU's list or are on their way to one, and
   // returns how many; those that are not what they should be (Zone) it moves to the end.
   size_t put(const Memmap& memmap, Order order, std::span<Frame> heads) EXCLUDES(lock_);
@@ -35,6 +36,7 @@ class FreeRegion {
   size_t count_faults() const EXCLUDES(lock_);
 
  private:
+  bool enter(bool may_wait) TRY_ACQUIRE(true, lock_);
   void publish_locked() REQUIRES(lock_);
 
   mutable lockdep::Spinlock lock_;

@@ -104,6 +104,12 @@ class Memmap {
     return true;
   }
 
+  // From `from` to `to`: of all who try at once, one succeeds. Relaxed as claim().
+  bool change_state(Pfn pfn, FrameState from, FrameState to) const {
+    uint8_t seen = from.byte();
+    return states_[pfn.value()].compare_exchange_strong(seen, to.byte(), std::memory_order_relaxed);
+  }
+
   // The block at `head` leaves a CPU's list and becomes `state`. False when it is on no list,
   // whatever the list's entry says.
   bool use_ticket(Pfn head, Order order, FrameState state) const {

@@ -30,7 +30,6 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
                               config.vm.percpu_pagelist_high_fraction, *config.topology);
   if (!pcp) return pcp.error();
   Node node(std::move(*pcp));
-  node.vm_ = config.vm;
   node.borders_ = borders;
   for (size_t zone = 0; zone < kZones; ++zone) {
     const Pageblock pageblock(static_cast<ZoneType>(zone));
@@ -66,6 +65,19 @@ Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEv
   return node;
 }
 
+Pfn Node::take_nolock(Order order, Migratetype type, ZoneType highest) const {
+  for (Zone* const* at = zonelists_[static_cast<size_t>(highest)].data(); *at != nullptr; ++at) {
+    if ((*at)->spare_racy(order, (*at)->watermarks().min, highest) == 0) continue;
+    if (const Pfn head = (*at)->take_nolock(order, type); head != kNoPfn) return head;
+  }
+  return kNoPfn;
+}
+
+void Node::set_vm(const VmSettings& vm) {
+  const ZonePages managed = zone_sizes(borders_);
+  for_each_zone([&](Zone& zone) { zone.set_vm(managed, vm); });
+}
+
 PageCount Node::free_pages() const {
   PageCount total{0};
   for_each_zone([&](const Zone& zone) { total += zone.free_pages() + zone.pcp_pages_racy(); });
@@ -87,7 +99,7 @@ StackCounts Node::pcp_counts() const {
   return total;
 }
 
-std::vector<ZoneFacts> Node::facts() const {
+std::vector<ZoneFacts> Node::facts(const VmSettings& vm) const {
   const ZonePages managed = zone_sizes(borders_);
   std::vector<ZoneFacts> facts;
   for (size_t zone = 0; zone < kZones; ++zone) {
@@ -97,7 +109,7 @@ std::vector<ZoneFacts> Node::facts() const {
     }
     const auto type = static_cast<ZoneType>(zone);
     facts.push_back({.name = zone_name(type),
-                     .marks = watermarks_of(type, managed, vm_),
+                     .marks = watermarks_of(type, managed, vm),
                      .start_pfn = borders_[zone].value(),
                      .protection = std::vector<uint64_t>(kZones)});
   }

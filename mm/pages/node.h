@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,20 @@ class Node {
     }
     return head == kNoPfn ? walk(order, type, highest, mark, Reach::kMixing) : head;
   }
+  // The heads of blocks of order 0 from the first of these zones in which, with `wanted` pages
+  // taken, what mark(zone) gives stays free, from this CPU's list first; returns how many.
+  template <class Mark>
+  size_t take_bulk(Migratetype type, ZoneType highest, Mark mark, size_t wanted,
+                   std::span<Frame> heads) const {
+    for (Zone* const* at = zonelists_[static_cast<size_t>(highest)].data(); *at != nullptr; ++at) {
+      Zone& zone = **at;
+      if (zone.spare_racy(Order(0), *mark(zone), highest) < wanted) continue;
+      return zone.take_bulk(type, heads);
+    }
+    return 0;
+  }
+  // As take(), down to the min mark, without waiting for anything (Zone::take_nolock).
+  Pfn take_nolock(Order order, Migratetype type, ZoneType highest) const;
   // Where such requests begin.
   ZoneType first_zone(ZoneType highest) const {
     return zonelists_[static_cast<size_t>(highest)].front()->type();
@@ -60,12 +75,15 @@ class Node {
     }
   }
 
+  // How much is kept back from now on. Callers exclude each other.
+  void set_vm(const VmSettings& vm);
+
   // Sums over the zones.
   PageCount free_pages() const;
   std::array<uint64_t, kOrders> free_blocks() const;
   StackCounts pcp_counts() const;
-  // Of every zone, those without pages too.
-  std::vector<ZoneFacts> facts() const;
+  // Of every zone, those without pages too, which have marks by `vm`.
+  std::vector<ZoneFacts> facts(const VmSettings& vm) const;
   size_t count_faults() const;
 
  private:
@@ -93,7 +111,6 @@ class Node {
   }
 
   PcpLists pcp_;
-  VmSettings vm_;
   // In zone order; null for a zone without pages.
   std::array<std::unique_ptr<Zone>, kZones> zones_;
   ZoneBorders borders_{};

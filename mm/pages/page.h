@@ -22,6 +22,10 @@ struct alignas(64) Page {
   // what a pageblock is for.
   Atomic<uint8_t> lru;
 
+  // References to a block that has several users (PageAllocator::alloc_shared_pages), at its head;
+  // 0 of every other.
+  Atomic<uint32_t> refs;
+
   // For the owner of an allocated block (mm/slab keeps a slab's state here). All zero when a block
   // is handed to an owner other than kNobody.
   std::array<uint64_t, 3> owner_words;

@@ -20,6 +20,11 @@ FrameState state_of_request(Gfp gfp, Order order, PageOwner owner) {
   return FrameState::allocated(order, owner, gfp.any(kGfpFlagComp));
 }
 
+constexpr lockdep::LockClassKey kVmLockKey{"vm_settings"};
+
+// At most so many texts of failed requests: each is long, and the first says it all.
+constexpr ReportLimit kFailureLimit{"page allocation failures", 1, seconds(10)};
+
 // Whether ASan is told of an arena's free blocks: what it notes takes an eighth of what is noted.
 constexpr bool is_poisoned_while_free(size_t arena_bytes) {
   return kHaveAsan && arena_bytes <= size_t{1} << 30;
@@ -75,8 +80,12 @@ PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
       filling_(config.filling),
       exact_claims_(!config.policy->finds_doubles),
       events_(std::move(events)),
+      fail_page_alloc_(*config.reports),
       reports_(*config.reports),
-      reclaim_(config.lockdep, config.out_of_memory) {
+      reclaim_(config.lockdep, config.out_of_memory),
+      vm_lock_(config.lockdep, kVmLockKey),
+      vm_(config.vm) {
+  if (config.failures != nullptr) failures_.emplace(*config.failures, kFailureLimit);
   if (filling_.page_poison) std::memset(arena_.base(), kPagePoison, arena_.size_bytes());
   if (is_poisoned_while_free(arena_.size_bytes())) {
     asan_poison(arena_.base(), arena_.size_bytes());
@@ -176,29 +185,41 @@ Page* PageAllocator::alloc_instead(Pfn dropped, Gfp gfp, Order order, uintptr_t 
   return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
 }
 
-Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
+bool PageAllocator::admit(Gfp gfp, Order order, uintptr_t caller) {
   if (const auto misuse = misuse_of_request(gfp, order)) [[unlikely]] {
     reports_.report([&] { return bad_request_report(*misuse, gfp, order, caller); });
-    return nullptr;
+    return false;
   }
-  Pfn head = kNoPfn;
-  if (gfp.any(kGfpFlagNofail) || !fail_page_alloc_.should_fail(order.bytes())) [[likely]] {
-    head = take(gfp, order, *highest_zone(gfp));
-  }
+  if (!fail_page_alloc_.should_fail(gfp, order)) [[likely]]
+    return true;
+  events_.add(PageEvent::kAllocFailure);
+  return false;
+}
+
+Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
+  if (!admit(gfp, order, caller)) return nullptr;
+  const Pfn head = take(gfp, order, *highest_zone(gfp));
   if (head == kNoPfn) {
     events_.add(PageEvent::kAllocFailure);
+    if (!gfp.any(kGfpFlagNowarn)) tell_failure(gfp, order, caller);
     return nullptr;
   }
   node_->pcp().route(gfp, order, node_->zone_of(head).type());
+  return &hand_out(head, order, gfp, owner, caller);
+}
+
+Page& PageAllocator::hand_out(Pfn head, Order order, Gfp gfp, PageOwner owner, uintptr_t caller,
+                              bool may_wait) {
   // Until its state says whose it is, whoever frees the block frees it twice.
   Page& page = memmap_.page(head);
   fill_for_use(page, order, gfp);
-  if (owners_) owners_->allocated(head, order, gfp, caller);
+  if (owners_) owners_->allocated(head, order, gfp, caller, may_wait);
   if (owner != PageOwner::kNobody) page.clear_owner_words();
+  if (owner == PageOwner::kShared) page.refs.store(1, std::memory_order_release);
   memmap_.set_state(head, state_of_request(gfp, order, owner));
   RING3_TRACE4(mm_page_alloc, head.value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
-  return &page;
+  return page;
 }
 
 void PageAllocator::fill_for_use(Page& page, Order order, Gfp gfp) {
@@ -224,7 +245,7 @@ void PageAllocator::fill_for_free(Page& page, Order order) {
   }
 }
 
-inline void PageAllocator::hide(Pfn head, Order order) {
+void PageAllocator::hide(Pfn head, Order order) {
   if (is_poisoned_while_free(arena_.size_bytes())) {
     asan_poison(memmap_.address_of(memmap_.page(head)), order.bytes());
   }
@@ -247,7 +268,11 @@ inline void PageAllocator::free_block(Page& page, Order order, uintptr_t caller)
   if (!order.valid() || !(exact_claims_ ? memmap_.claim(pfn, order, kOwner)
                                         : memmap_.claim_unlocked(pfn, order, kOwner)))
       [[unlikely]] {
-    report_free(page, order, kOwner, caller);
+    if (order.valid() && memmap_.state(pfn).is_allocated(order, PageOwner::kShared)) {
+      free_shared(page, order, caller);
+    } else {
+      report_free(page, order, kOwner, caller);
+    }
     return;
   }
   give_back(pfn, order, caller);
@@ -269,6 +294,10 @@ inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   if (!filling_.any()) hide(pfn, order);
   if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
+}
+
+void PageAllocator::release(Pfn pfn, Order order, uintptr_t caller) {
+  give_back(pfn, order, caller);
 }
 
 void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
@@ -304,28 +333,6 @@ void PageAllocator::free_pages_at(void* address, Order order) {
   }
 }
 
-void PageAllocator::split_pages(Page* page, Order order, Order to) {
-  const uintptr_t caller = RING3_CALL_SITE();
-  if (!memmap_.contains(page)) {
-    report_address(page, order, caller);
-    return;
-  }
-  const Pfn pfn = memmap_.pfn_of(*page);
-  const bool smaller = to < order;
-  if (!smaller || !order.valid() || !memmap_.claim(pfn, order, PageOwner::kNobody)) {
-    const PageMisuse misuse = smaller ? misuse_of_free(memmap_, *page, order, PageOwner::kNobody)
-                                      : PageMisuse::kWrongOrder;
-    reports_.report(
-        [&] { return bad_page_report(misuse, memmap_, owners(), *page, order, caller); });
-    return;
-  }
-  // Ours alone until the heads say that they are allocated, each by itself.
-  for (Pfn piece = pfn; piece < pfn + order.pages(); piece = piece + to.pages()) {
-    if (owners_) owners_->split(pfn, order, piece, to);
-    memmap_.set_state(piece, FrameState::allocated(to));
-  }
-}
-
 bool PageAllocator::drain_all() {
   bool drained = false;
   node_->for_each_zone([&](Zone& zone) { drained |= zone.drain_all(); });
@@ -357,8 +364,41 @@ uint64_t PageAllocator::count_of(PageEvent event) const {
   return count;
 }
 
+VmSettings PageAllocator::vm() const {
+  lockdep::MutexGuard guard(vm_lock_);
+  return vm_;
+}
+
+Status PageAllocator::set_vm(const VmSettings& vm) {
+  lockdep::MutexGuard guard(vm_lock_);
+  if (vm.percpu_pagelist_high_fraction != vm_.percpu_pagelist_high_fraction) {
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("vm.percpu_pagelist_high_fraction stays {}: it sizes CPUs' lists when "
+                             "an allocator is made",
+                             vm_.percpu_pagelist_high_fraction)};
+  }
+  vm_ = vm;
+  node_->set_vm(vm);
+  return {};
+}
+
+// As warn_alloc().
+void PageAllocator::tell_failure(Gfp gfp, Order order, uintptr_t caller) {
+  if (!failures_) return;
+  failures_->report([&] {
+    return fmt::format(
+        "{}: page allocation failure: order:{}, mode:{:#x}({}), nodemask=(null)\n"
+        "{}\n"
+        "Call Trace:\n{}"
+        "{}",
+        Task::current().name(), order.value(), gfp.bits(), to_string(gfp),
+        Task::current().whereabouts(), describe_stack(StackTrace::capture(caller).frames()),
+        mem_info());
+  });
+}
+
 std::vector<ZoneFacts> PageAllocator::zone_facts() const {
-  std::vector<ZoneFacts> facts = node_->facts();
+  std::vector<ZoneFacts> facts = node_->facts(vm());
   if (owners_) count_mixed_pageblocks(*owners_, memmap_, facts);
   return facts;
 }
@@ -368,7 +408,9 @@ PageCount PageAllocator::report_leaks() {
   PageCount leaked{0};
   int reported = 0;
   for_each_allocated_block([&](const Page& page, FrameState state) {
-    if (state.owner() != PageOwner::kNobody) return true;
+    const bool reported_by_owner =
+        state.owner() == PageOwner::kSlab || state.owner() == PageOwner::kLargeKmalloc;
+    if (reported_by_owner) return true;
     leaked += state.order().pages();
     if (reported++ < kReportedInFull) {
       reports_.report_always(

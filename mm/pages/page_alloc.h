@@ -13,16 +13,18 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lib/asan_describer.h"
-#include "lib/cpu/fault.h"
 #include "lib/cpu/limited_reports.h"
 #include "lib/reservation.h"
 #include "lockdep/lockdep.h"
+#include "mm/pages/fail_page_alloc.h"
 #include "mm/pages/frame_tables.h"
+#include "mm/pages/mem_info.h"
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/proc_text.h"
@@ -47,6 +49,9 @@ struct PageAllocatorConfig {
   const Topology* topology = &Topology::host();  // outlives the allocator
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
   VmSettings vm{};                               // how much is kept back
+  // Where it is told that a request was refused, once in 10 s at most, by the kernel's text with
+  // Mem-Info; null: nowhere.
+  ReportSink* failures = &stderr_report_sink();
   bool mappable = false;        // pages can be mapped elsewhere too (os::AddressWindow)
   bool page_owner = false;      // records who allocated and freed each block last (PageOwners)
   PageFilling filling{};        // what free and fresh pages are filled with
@@ -88,15 +93,56 @@ class PageAllocator {
   Page* alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
   bool free_owned_pages(Page& page, Order order, PageOwner owner, uintptr_t caller);
 
+  // Fills the null ones of `pages` with single pages, from the first on, and returns the place of
+  // the first that is null still. Takes many with one look at the zones' watermarks and one lock,
+  // and does no more for them than that, but for one page as much as alloc_pages() does. Each is to
+  // be freed on its own (the kernel's alloc_pages_bulk).
+  size_t alloc_pages_bulk(Gfp gfp, std::span<Page*> pages) __attribute__((noinline));
+
+  // The first of as many pages in a row as hold `bytes`, or null, as alloc_pages(); what a block of
+  // that size has beyond them stays free. `bytes`: from 1 up to a block of the highest order. To be
+  // freed together with the same `bytes`, or page by page (the kernel's alloc_pages_exact).
+  void* alloc_pages_exact(size_t bytes, Gfp gfp) __attribute__((noinline));
+  void free_pages_exact(void* address, size_t bytes) __attribute__((noinline));
+
   // Makes an allocated block of `order` into blocks of the lower order `to`, each to be freed on
   // its own (the kernel's split_page, which goes down to single pages). A block that is not
   // allocated like that is reported and stays as it is. A compound page ends.
   void split_pages(Page* page, Order order, Order to) __attribute__((noinline));
 
+  // ---- For whoever may not wait: from a signal handler, or with any lock held. ----
+
+  // As alloc_pages(), from what is at hand: without a lock that somebody has, without reclaim, and
+  // neither reports nor injected faults (the kernel's alloc_pages_nolock and free_pages_nolock). A
+  // block that nobody's lock is free for goes back with the next request that may wait.
+  Page* alloc_pages_nolock(Gfp gfp, Order order) __attribute__((noinline));
+  void free_pages_nolock(Page* page, Order order) __attribute__((noinline));
+
+  // ---- Blocks with several users. ----
+
+  // As alloc_pages(), a block that lives as long as somebody has a reference to it; the caller has
+  // the first. Others may get one of a page that they have merely seen somewhere.
+  Page* alloc_shared_pages(Gfp gfp, Order order) __attribute__((noinline));
+  // Gets a reference to the block with the head `page`, any descriptor of this arena, unless it has
+  // none: then it is not shared, or is free (the kernel's get_page_unless_zero). It may be another
+  // block than a moment ago, which the caller finds out now that it stays. Any thread, never waits.
+  static bool get_page_unless_zero(Page& page);
+  // Puts a reference back, and with the last one the block. free_pages() of a shared block does the
+  // same for whoever allocated it, and says good-bye to the block: of one that is not compound, all
+  // pages but the first are freed at once, whoever may have a reference to the first. A put without
+  // a reference is reported.
+  void put_page(Page& page) __attribute__((noinline));
+
   const Memmap& memmap() const { return memmap_; }
   void* address_of(const Page* page) const { return memmap_.address_of(*page); }
   Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
   bool mappable() const { return mappable_; }
+
+  // How much is kept back, and what may be from now on: all but percpu_pagelist_high_fraction,
+  // which sizes lists when the allocator is made (kInvalidArgument). Requests that are on their way
+  // go by the old settings or the new.
+  VmSettings vm() const EXCLUDES(vm_lock_);
+  Status set_vm(const VmSettings& vm) EXCLUDES(vm_lock_);
 
   // Who can give memory back registers there.
   Reclaim& reclaim() { return reclaim_; }
@@ -123,12 +169,14 @@ class PageAllocator {
     return {.slabs_scanned = count_of(PageEvent::kSlabsScanned),
             .oom_kills = count_of(PageEvent::kOomKill)};
   }
+  // The kernel's Mem-Info: what there is in each zone and who may not have it.
+  std::string mem_info() const { return mem_info_text(zone_facts(), Task::current().cpu()); }
   // The text of /proc/buddyinfo.
   std::string buddyinfo() const { return buddyinfo_text(zone_facts()); }
 
   // How often it happened so far. May miss events of threads that run meanwhile.
   uint64_t count_of(PageEvent event) const;
-  FaultPoint& fail_page_alloc() { return fail_page_alloc_; }
+  FailPageAlloc& fail_page_alloc() { return fail_page_alloc_; }
 
   // Mistakes of callers so far. Each is reported, up to the limit of LimitedReports.
   uint64_t misuses() const { return reports_.count(); }
@@ -162,6 +210,20 @@ class PageAllocator {
   // Of a request that found `dropped`, which was on a list twice.
   [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
                                                    uintptr_t caller);
+  // The last steps of a request: the block at `head` is the owner's.
+  Page& hand_out(Pfn head, Order order, Gfp gfp, PageOwner owner, uintptr_t caller,
+                 bool may_wait = true);
+  // The first steps of one: false when it cannot be tried, or must fail.
+  bool admit(Gfp gfp, Order order, uintptr_t caller);
+  // Makes a block that is nobody else's into blocks of the order `to` up to `end`; what lies beyond
+  // is free.
+  void cut(Pfn head, Order order, Order to, Pfn end, uintptr_t caller);
+  // Of a block that has been claimed (kPcp).
+  void release(Pfn pfn, Order order, uintptr_t caller);
+  void put_reference(Page& page, uintptr_t caller);
+  void free_shared(Page& page, Order order, uintptr_t caller);
+  // Says that there is nothing for such a request, unless it has __GFP_NOWARN.
+  [[gnu::noinline, gnu::cold]] void tell_failure(Gfp gfp, Order order, uintptr_t caller);
   // What becomes of the contents of a block that is handed out, and of one that is given back.
   void fill_for_use(Page& page, Order order, Gfp gfp);
   void fill_for_free(Page& page, Order order);
@@ -184,10 +246,13 @@ class PageAllocator {
   const PageFilling filling_;
   const bool exact_claims_;
   PageEvents events_;
-  FaultPoint fail_page_alloc_{"fail_page_alloc"};
+  FailPageAlloc fail_page_alloc_;
   LimitedReports reports_;
+  std::optional<LimitedReports> failures_;
   Reclaim reclaim_;
   std::optional<Node> node_;  // there from create() on
+  mutable lockdep::Mutex vm_lock_;
+  VmSettings vm_ GUARDED_BY(vm_lock_);
   const AsanDescriber describer_{
       [this](const void* address) { return page_description(memmap_, owners(), address); }};
 };

@@ -21,6 +21,7 @@ enum class PageMisuse {
   kFreedTwiceAtOnce,  // two frees of one block that met, found when it was next taken from a list
   kWrongOrder,        // free with another order than it was allocated with
   kStillOwned,        // free of a page that a slab still uses
+  kNoReference,       // put of a page that nobody has a reference to
   kLeaked,            // still allocated when the arena is closed
 };
 

@@ -28,14 +28,6 @@ std::array<char, 16> comm_of(const Task& task) {
   return comm;
 }
 
-std::string stack_text(std::span<const uintptr_t> frames) {
-  std::string text;
-  for (const uintptr_t frame : frames) {
-    fmt::format_to(std::back_inserter(text), " {}\n", describe_address(frame));
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<PageOwners> PageOwners::create(PageCount count) {
@@ -90,7 +82,12 @@ PageOwners::Record PageOwners::of(Pfn head) const {
           .freed_by = high(words[2])};
 }
 
-void PageOwners::allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller) {
+StackDepot::Handle PageOwners::save(uintptr_t caller, bool may_wait) {
+  const StackTrace stack = StackTrace::capture(caller);
+  return may_wait ? depot_.save(stack) : depot_.try_save(stack);
+}
+
+void PageOwners::allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller, bool may_wait) {
   const Task& task = Task::current();
   Record record = of(head);
   record.order = order;
@@ -99,15 +96,15 @@ void PageOwners::allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller) {
   record.tgid = getpid();
   record.comm = comm_of(task);
   record.allocated = os::monotonic_now();
-  record.allocated_by = depot_.save(StackTrace::capture(caller));
+  record.allocated_by = save(caller, may_wait);
   write(head, record);
 }
 
-void PageOwners::freed(Pfn head, uintptr_t caller) {
+void PageOwners::freed(Pfn head, uintptr_t caller, bool may_wait) {
   Record record = of(head);
   record.free_pid = Task::current().id();
   record.freed = os::monotonic_now();
-  record.freed_by = depot_.save(StackTrace::capture(caller));
+  record.freed_by = save(caller, may_wait);
   write(head, record);
 }
 
@@ -141,11 +138,11 @@ std::string page_owner_report(const PageOwners& owners, const Memmap& memmap, Pf
       allocated ? "allocated" : "freed", record.order.value(),
       migratetype_name(migratetype_of(record.gfp)), record.gfp.bits(), to_string(record.gfp),
       record.pid, record.tgid, record.comm_text(), record.allocated.value(), record.freed.value());
-  text += stack_text(owners.frames(record.allocated_by));
+  text += describe_stack(owners.frames(record.allocated_by));
   if (record.freed == Nanos(0)) return text + "page_owner free stack trace missing\n";
   fmt::format_to(std::back_inserter(text), "page last free pid {} tgid {} stack trace:\n",
                  record.free_pid, record.tgid);
-  return text + stack_text(owners.frames(record.freed_by));
+  return text + describe_stack(owners.frames(record.freed_by));
 }
 
 std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
@@ -164,7 +161,7 @@ std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
                    (state.compound() ? kHeadFlag : 0) | (slab ? kSlabFlag : 0),
                    state.compound() ? "head|" : "", slab ? "slab|" : "",
                    static_cast<unsigned>(pageblock.zone()),
-                   stack_text(owners.frames(record.allocated_by)));
+                   describe_stack(owners.frames(record.allocated_by)));
     return true;
   });
   return text;
@@ -197,7 +194,7 @@ std::string page_owner_stacks_text(const PageOwners& owners, const Memmap& memma
   std::string text;
   for (const auto& [pages, handle] : stacks) {
     fmt::format_to(std::back_inserter(text), "{}nr_base_pages: {}\n\n",
-                   stack_text(owners.frames(handle)), pages);
+                   describe_stack(owners.frames(handle)), pages);
   }
   return text;
 }

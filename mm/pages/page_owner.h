@@ -42,9 +42,9 @@ class PageOwners {
   static Result<PageOwners> create(PageCount count);
 
   // By whom the block was allocated, or is being freed: the current task, from `caller` (a return
-  // address) on. For the block's one holder.
-  void allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller);
-  void freed(Pfn head, uintptr_t caller);
+  // address) on. For the block's one holder. Who may not wait may go without a stack.
+  void allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller, bool may_wait = true);
+  void freed(Pfn head, uintptr_t caller, bool may_wait = true);
   // The upper half of a block that is split begins with the record of the whole.
   void split(Pfn head, Order order, Pfn piece, Order piece_order);
 
@@ -65,6 +65,7 @@ class PageOwners {
   };
 
   PageOwners(os::Reservation memory, StackDepot depot);
+  StackDepot::Handle save(uintptr_t caller, bool may_wait);
   void write(Pfn head, const Record& record);
 
   os::Reservation memory_;

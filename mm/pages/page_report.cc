@@ -30,6 +30,8 @@ const char* reason(PageMisuse misuse) {
       return "block was allocated with another order";
     case PageMisuse::kStillOwned:
       return "page is still in use by its owner";
+    case PageMisuse::kNoReference:
+      return "page has no reference that could be put";
     case PageMisuse::kLeaked:
       return "page is still allocated";
   }
@@ -58,6 +60,8 @@ const char* owner_name(PageOwner owner) {
       return "slab";
     case PageOwner::kLargeKmalloc:
       return "large-kmalloc";
+    case PageOwner::kShared:
+      return "shared";
   }
   return "?";
 }

@@ -3,11 +3,13 @@
 // What other modules may use of the page allocator.
 
 #include "lib/cpu/event_counts.h"
+#include "mm/pages/fail_page_alloc.h"
 #include "mm/pages/fragmentation_index.h"
 #include "mm/pages/frame_tables.h"
 #include "mm/pages/gfp.h"
 #include "mm/pages/kernel_rules.h"
 #include "mm/pages/kernel_zone.h"
+#include "mm/pages/mem_info.h"
 #include "mm/pages/memmap.h"
 #include "mm/pages/page.h"
 #include "mm/pages/page_alloc.h"

@@ -43,8 +43,7 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
     : type_(config.type),
       start_(config.start),
       end_(config.end),
-      watermarks_(watermarks_of(config.type, config.managed, config.vm)),
-      vm_(config.vm),
+      pcp_fraction_(config.vm.percpu_pagelist_high_fraction),
       memmap_(memmap),
       events_(events),
       reports_(reports),
@@ -52,15 +51,34 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       pcp_(config.pcp),
       cpus_(config.cpus),
       drain_lock_(config.lockdep, kDrainLockKey),
+      deferred_(memmap),
       region_pages_(region_pages(config.end - config.start, config.cpus, *config.policy)) {
+  set_vm(config.managed, config.vm);
+}
+
+Watermarks Zone::watermarks() const {
+  const auto mark = [this](size_t i) {
+    return PageCount(watermarks_[i].load(std::memory_order_relaxed));
+  };
+  return {.min = mark(0), .low = mark(1), .high = mark(2), .promo = mark(3)};
+}
+
+void Zone::set_vm(const ZonePages& managed, const VmSettings& vm) {
+  const Watermarks marks = watermarks_of(type_, managed, vm);
+  const std::array pages = {marks.min, marks.low, marks.high, marks.promo};
+  for (size_t i = 0; i < pages.size(); ++i) {
+    watermarks_[i].store(pages[i].value(), std::memory_order_relaxed);
+  }
   for (size_t highest = 0; highest < kZones; ++highest) {
-    lowmem_reserve_[highest] =
-        lowmem_reserve(type_, static_cast<ZoneType>(highest), config.managed, vm_);
+    lowmem_reserve_[highest].store(
+        lowmem_reserve(type_, static_cast<ZoneType>(highest), managed, vm).value(),
+        std::memory_order_relaxed);
   }
 }
 
 uint64_t Zone::spare_racy(Order order, PageCount mark, ZoneType highest) const {
-  const uint64_t needed = mark.value() + lowmem_reserve_[static_cast<size_t>(highest)].value();
+  const uint64_t needed =
+      mark.value() + lowmem_reserve_[static_cast<size_t>(highest)].load(std::memory_order_relaxed);
   uint64_t free = 0;
   uint32_t orders = 0;
   for (const auto& region : regions_) {
@@ -103,14 +121,37 @@ Pfn Zone::take(Order order, Migratetype type, Reach reach, uint64_t most) {
   return Pfn(taken[0]);
 }
 
+size_t Zone::take_bulk(Migratetype type, std::span<Frame> heads) {
+  constexpr Order kOrder(0);
+  size_t count = 0;
+  for (; count < heads.size(); ++count) {
+    const Pfn head = take_cached(kOrder, type);
+    if (head == kNoPfn) break;
+    heads[count] = static_cast<Frame>(head.value());
+  }
+  const size_t cached = count;
+  for (const Reach reach : {Reach::kOwn, Reach::kWhole, Reach::kMixing}) {
+    for (size_t more = 1; more != 0 && count < heads.size(); count += more) {
+      more = take_free(kOrder, type, reach, heads.subspan(count));
+    }
+  }
+  events_.add(of_zone(PageEvent::kAllocDma, type_), count - cached);
+  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), count - cached);
+  for (const Frame head : heads.subspan(cached, count - cached)) memmap_.set_state(Pfn(head), {});
+  return count;
+}
+
 // A block that has a user though it is free was freed twice at once, and went back once before the
 // second free wrote its ticket: its user keeps it, and the next ones are looked at.
-size_t Zone::take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads) {
+size_t Zone::take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads,
+                       bool may_wait) {
+  if (may_wait) put_back_deferred();
   const size_t home = regions_.size() == 1 ? 0 : Task::current().cpu() % regions_.size();
   for (size_t at = 0; at < regions_.size();) {
     FreeRegion& region = *regions_[(home + at) % regions_.size()];
-    const size_t count =
-        order.value() < region.orders_racy() ? region.take(order, type, reach, heads) : size_t{0};
+    const size_t count = order.value() < region.orders_racy()
+                             ? region.take(order, type, reach, heads, may_wait)
+                             : size_t{0};
     if (count == 0) {
       ++at;
       continue;
@@ -118,7 +159,8 @@ size_t Zone::take_free(Order order, Migratetype type, Reach reach, std::span<Fra
     events_.add(PageEvent::kMmPageAllocZoneLocked, count);
     size_t unused = 0;
     for (const Frame head : heads.first(count)) {
-      RING3_TRACE2(mm_page_alloc_zone_locked, head, order.value());
+      RING3_TRACE4(mm_page_alloc_zone_locked, head, order.value(), static_cast<unsigned>(type),
+                   heads.size() > 1);
       if (memmap_.state(Pfn(head)) == FrameState()) [[likely]] {
         memmap_.set_state(Pfn(head), FrameState::pcp(order));
         heads[unused++] = head;
@@ -146,10 +188,53 @@ void Zone::put(Pfn head, Order order) {
   put_back(order, {&frame, 1});
 }
 
+Pfn Zone::take_nolock(Order order, Migratetype type) {
+  Frame taken = 0;
+  size_t count = 0;
+  PcpList& list = list_of(order, type);
+  // Not pop(), which may wait where there are no sequences.
+  list.evict(1, [&](std::span<Frame> oldest) {
+    for (const Frame head : oldest) {
+      taken = head;
+      ++count;
+    }
+  });
+  if (count != 0 && !memmap_.use_ticket(Pfn(taken), order, {})) {
+    drop_popped(Pfn(taken), order);
+    count = 0;
+  }
+  for (const Reach reach : {Reach::kOwn, Reach::kWhole, Reach::kMixing}) {
+    if (count == 0) count = take_free(order, type, reach, {&taken, 1}, false);
+  }
+  if (count == 0) return kNoPfn;
+  events_.add(of_zone(PageEvent::kAllocDma, type_));
+  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
+  memmap_.set_state(Pfn(taken), {});
+  return Pfn(taken);
+}
+
+void Zone::put_nolock(Pfn head, Order order) {
+  const auto frame = static_cast<Frame>(head.value());
+  PcpList& list = list_of(order, memmap_.type_of(head));
+  if (list.capacity() != 0 && list.fill({&frame, 1}) == 1) return;
+  events_.add(PageEvent::kMmPageFree);
+  deferred_.push(head);
+}
+
+void Zone::put_back_deferred() {
+  if (deferred_.empty()) [[likely]]
+    return;
+  deferred_.take_all([this](Pfn head) {
+    auto frame = static_cast<Frame>(head.value());
+    put_back(memmap_.state(head).order(), {&frame, 1});
+  });
+}
+
 void Zone::flush(Order order, std::span<Frame> heads) {
   events_.add(PageEvent::kMmPagePcpuDrain, heads.size());
   for ([[maybe_unused]] const Frame head : heads) {
-    RING3_TRACE2(mm_page_pcpu_drain, head, order.value());
+    RING3_TRACE3(mm_page_pcpu_drain, head, order.value(),
+                 static_cast<unsigned>(memmap_.type_of(Pfn(head))));
   }
   put_back(order, heads);
 }
@@ -193,6 +278,7 @@ void Zone::wake(PcpList& list) {
 }
 
 bool Zone::drain_all() {
+  put_back_deferred();
   // Acquire: who finds the flag cleared finds the drain that has cleared it, unless that is over.
   if (!cached_.load(std::memory_order_acquire)) {
     if (drains_.load(std::memory_order_acquire) == 0) return false;
@@ -237,7 +323,7 @@ std::array<uint64_t, kOrders> Zone::free_blocks() const {
 }
 
 PageCount Zone::pcp_pages_racy() const {
-  PageCount pages{0};
+  PageCount pages = deferred_.pages();
   for (size_t index = 0; index < pcp_.size(); ++index) {
     pages += PcpLists::order_of_index(index).pages() * pcp_[index].counts().depth;
   }
@@ -263,7 +349,7 @@ StackCounts Zone::pcp_counts() const {
 
 PagesetFacts Zone::pageset(unsigned cpu) const {
   const auto [high_min, high_max] =
-      rules::pcp_high_pages(managed(), watermarks_.low, cpus_, vm_.percpu_pagelist_high_fraction);
+      rules::pcp_high_pages(managed(), watermarks().low, cpus_, pcp_fraction_);
   PagesetFacts facts{.batch = rules::pcp_batch_pages(managed()),
                      .high_min = high_min,
                      .high_max = high_max,
@@ -279,7 +365,7 @@ PagesetFacts Zone::pageset(unsigned cpu) const {
 ZoneFacts Zone::facts() const {
   ZoneFacts facts{.name = zone_name(type_),
                   .free = free_pages().value(),
-                  .marks = watermarks_,
+                  .marks = watermarks(),
                   .spanned = managed().value(),
                   .present = managed().value(),
                   .managed = managed().value(),
@@ -288,7 +374,9 @@ ZoneFacts Zone::facts() const {
                   .allocations = events_.sum(of_zone(PageEvent::kAllocDma, type_)),
                   .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_)),
                   .stalls = events_.sum(of_zone(PageEvent::kAllocstallDma, type_))};
-  for (const PageCount reserve : lowmem_reserve_) facts.protection.push_back(reserve.value());
+  for (const auto& reserve : lowmem_reserve_) {
+    facts.protection.push_back(reserve.load(std::memory_order_relaxed));
+  }
   uint64_t cached = 0;
   for (unsigned cpu = 0; cpu < pcp_.front().cpus(); ++cpu) {
     facts.pagesets.push_back(pageset(cpu));

@@ -23,6 +23,7 @@
 
 #include "lib/cpu/limited_reports.h"
 #include "lockdep/lockdep.h"
+#include "mm/pages/deferred_frees.h"
 #include "mm/pages/free_region.h"
 #include "mm/pages/page_events.h"
 #include "mm/pages/page_owner.h"
@@ -56,7 +57,10 @@ class Zone {
   Pfn start() const { return start_; }
   Pfn end() const { return end_; }
   PageCount managed() const { return end_ - start_; }
-  const Watermarks& watermarks() const { return watermarks_; }
+  // As of the last set_vm(), a value each.
+  Watermarks watermarks() const;
+  // What is kept back from now on, given the pages of all zones. Callers exclude each other.
+  void set_vm(const ZonePages& managed, const VmSettings& vm);
 
   // How many blocks of `order` can be taken while `mark` plus the reserve against requests up to
   // `highest` stay free; 0 when none is free. Reads what may be stale, as the kernel does: a
@@ -73,8 +77,16 @@ class Zone {
   // what another has.
   Pfn take(Order order, Migratetype type, Reach reach, uint64_t most);
 
+  // Many blocks of order 0, from this CPU's list and then from the free blocks; returns how many.
+  size_t take_bulk(Migratetype type, std::span<Frame> heads);
+
   // Gives back a block that was taken and that has been claimed since (kPcp).
   void put(Pfn head, Order order);
+
+  // Both for whoever may not wait, because he has interrupted who knows whom. kNoPfn also when
+  // somebody is at what has one.
+  Pfn take_nolock(Order order, Migratetype type);
+  void put_nolock(Pfn head, Order order);
 
   // Moves every block on every CPU's list back to the free blocks, or waits for who does. False, at
   // the price of a look, when nothing can have come to a list since the last time.
@@ -101,7 +113,8 @@ class Zone {
   Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
 
   // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
-  size_t take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads);
+  size_t take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads,
+                   bool may_wait = true);
   FreeBlocks::TypedBlocks free_blocks_by_type() const;
   PagesetFacts pageset(unsigned cpu) const;
   // Moves what a CPU's list held back to the free blocks.
@@ -109,6 +122,7 @@ class Zone {
   // The same with blocks that are on no list.
   void put_back(Order order, std::span<Frame> heads);
   void drop(Pfn head, Order order);
+  void put_back_deferred();
   // Opens this CPU's list of an order if a drain has shut it.
   void wake(PcpList& list) EXCLUDES(drain_lock_);
 
@@ -122,9 +136,10 @@ class Zone {
   const ZoneType type_;
   const Pfn start_;
   const Pfn end_;
-  const Watermarks watermarks_;
-  const VmSettings vm_;
-  std::array<PageCount, kZones> lowmem_reserve_;
+  // Relaxed: whoever looks while they change is served by the old ones or the new. In pages.
+  std::array<Atomic<uint64_t>, 4> watermarks_;  // min, low, high, promo
+  std::array<Atomic<uint64_t>, kZones> lowmem_reserve_;
+  const uint64_t pcp_fraction_;  // vm.percpu_pagelist_high_fraction
   const Memmap memmap_;
   PageEvents& events_;
   LimitedReports& reports_;
@@ -137,6 +152,7 @@ class Zone {
   // without it may miss only what comes to a list at the same time.
   Atomic<bool> cached_{true};
   Atomic<uint32_t> drains_{0};  // that go on
+  DeferredFrees deferred_;
 
   uint64_t region_pages_ = 0;  // of each region but the last, which has the rest
   std::vector<std::unique_ptr<FreeRegion>> regions_;  // by address

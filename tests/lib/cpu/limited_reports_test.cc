@@ -19,7 +19,8 @@ struct Fixture {
   test::RecordingSink sink;
   ManualClock clock;
   int made = 0;
-  std::unique_ptr<LimitedReports> reports = std::make_unique<LimitedReports>(sink, clock);
+  std::unique_ptr<LimitedReports> reports =
+      std::make_unique<LimitedReports>(sink, kMisuseLimit, clock);
 };
 
 }  // namespace
@@ -28,21 +29,21 @@ BOOST_FIXTURE_TEST_SUITE(lib_limited_reports, Fixture)
 
 BOOST_AUTO_TEST_CASE(a_burst_is_shown_and_the_rest_is_counted) {
   report(1000);
-  BOOST_TEST(sink.count() == LimitedReports::kBurst);
-  BOOST_TEST(made == static_cast<int>(LimitedReports::kBurst));
+  BOOST_TEST(sink.count() == kMisuseLimit.burst);
+  BOOST_TEST(made == static_cast<int>(kMisuseLimit.burst));
   BOOST_TEST(reports->count() == 1000u);
 }
 
 BOOST_AUTO_TEST_CASE(the_next_period_begins_with_how_many_were_suppressed) {
   report(70);
-  clock.advance(LimitedReports::kPeriod - Nanos(1));
+  clock.advance(kMisuseLimit.period - Nanos(1));
   report(1);
   BOOST_TEST(sink.count() == 60u);
   clock.advance(Nanos(1));
   report(60);
   BOOST_TEST(sink.count() == 121u);
   BOOST_TEST(sink.at(60) ==
-             "ring3: 11 more reports of misuse suppressed: at most 60 a minute are shown\n");
+             "ring3: 11 more reports of misuse suppressed: at most 60 in 60 s are shown\n");
   report(1);
   BOOST_TEST(sink.count() == 121u);
 }

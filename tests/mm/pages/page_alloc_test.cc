@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(a_cpu_that_goes_leaves_its_pages_and_one_that_comes_has_a_l
 }
 
 BOOST_AUTO_TEST_CASE(a_fault_point_makes_requests_fail_but_for_nofail) {
-  pages->fail_page_alloc().arm({.interval = 1, .probability = 100, .space = 0, .times = -1}, 1);
+  pages->fail_page_alloc().arm({.attributes = {.probability = 100}}, 1);
   BOOST_TEST(alloc(kGfpKernel, 0) == nullptr);
   Page* page = alloc(kGfpKernel | kGfpFlagNofail, 0);
   BOOST_TEST(page != nullptr);

@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_mistakes_are_counted_and_sixty_shown) {
   Page* page = alloc(kGfpKernel, 1);
   for (int i = 0; i < 1000; ++i) free(page, 2);
   BOOST_TEST(pages->misuses() == 1000u);
-  BOOST_TEST(sink.count() == LimitedReports::kBurst);
+  BOOST_TEST(sink.count() == kMisuseLimit.burst);
   free(page, 1);
 }
 

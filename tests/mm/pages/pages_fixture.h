@@ -19,6 +19,7 @@ struct PagesFixture {
                                                .lockdep = lockdep.get(),
                                                .reports = &sink,
                                                .policy = &test::page_policy(),
+                                               .failures = &failures,
                                                .page_owner = true})
                             .value())) {}
   ~PagesFixture() {
@@ -35,6 +36,7 @@ struct PagesFixture {
   }
 
   test::RecordingSink sink;
+  test::RecordingSink failures;  // what the allocator says of requests that it refuses
   std::unique_ptr<lockdep::Lockdep> lockdep;
   std::unique_ptr<PageAllocator> pages;
 };

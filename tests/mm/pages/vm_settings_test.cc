@@ -2,8 +2,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "tests/mm/pages/pages_fixture.h"
 
@@ -62,10 +65,11 @@ BOOST_AUTO_TEST_CASE(bounds_are_the_kernel_s) {
 // They change what an allocator keeps back, to the page.
 BOOST_AUTO_TEST_CASE(an_allocator_keeps_back_what_they_say) {
   const auto left_with = [](const VmSettings& vm) {
-    const auto pages =
-        std::move(PageAllocator::create(
-                      {.size_bytes = size_t{64} << 20, .policy = &test::page_policy(), .vm = vm})
-                      .value());
+    const auto pages = std::move(PageAllocator::create({.size_bytes = size_t{64} << 20,
+                                                        .policy = &test::page_policy(),
+                                                        .vm = vm,
+                                                        .failures = nullptr})
+                                     .value());
     std::vector<Page*> held;
     while (Page* page = pages->alloc_pages(kGfpDma32 | kGfpKernel, Order(0))) held.push_back(page);
     uint64_t left = 0;
@@ -82,6 +86,66 @@ BOOST_AUTO_TEST_CASE(an_allocator_keeps_back_what_they_say) {
   BOOST_TEST(left_with(vm) == 341u + 682u);
   vm.lowmem_reserve_ratio = {64, 0, 0, 0};
   BOOST_TEST(left_with(vm) == 341u + 682u + 8192 / 64);
+}
+
+BOOST_FIXTURE_TEST_CASE(they_can_be_set_while_it_runs, PagesFixture) {
+  const auto zone = [&](std::string_view name) {
+    for (const ZoneFacts& facts : pages->zone_facts()) {
+      if (facts.name == name) return facts;
+    }
+    return ZoneFacts();
+  };
+  const uint64_t min_before = zone("DMA32").marks.min.value();
+  VmSettings vm = pages->vm();
+  vm.min_free_kbytes = 4096;
+  vm.lowmem_reserve_ratio = {64, 0, 0, 0};
+  BOOST_REQUIRE(pages->set_vm(vm).ok());
+  BOOST_CHECK(pages->vm() == vm);
+  BOOST_TEST(zone("DMA32").marks.min.value() == 682u);
+  BOOST_TEST(zone("DMA").protection[1] == 8192u / 64);
+  // A zone without pages has marks too.
+  BOOST_TEST(zone("Normal").marks.min.value() == 0u);
+  std::vector<Page*> held;
+  while (Page* page = alloc(kGfpDma32 | kGfpKernel, 0)) held.push_back(page);
+  BOOST_TEST(zone("DMA32").free == 682u);
+  // What was kept back is there from now on.
+  BOOST_REQUIRE(pages->set_vm({}).ok());
+  BOOST_TEST(zone("DMA32").marks.min.value() == min_before);
+  Page* more = alloc(kGfpDma32 | kGfpKernel, 0);
+  BOOST_TEST(more != nullptr);
+  free(more, 0);
+  for (Page* page : held) free(page, 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_size_of_lists_stays, PagesFixture) {
+  VmSettings vm;
+  vm.percpu_pagelist_high_fraction = 8;
+  vm.min_free_kbytes = 4096;
+  const Status set = pages->set_vm(vm);
+  BOOST_REQUIRE(!set);
+  BOOST_TEST(set.error().message ==
+             "vm.percpu_pagelist_high_fraction stays 0: it sizes CPUs' lists when an allocator is "
+             "made");
+  BOOST_CHECK(pages->vm() == VmSettings());
+}
+
+// The marks of both settings are right for somebody.
+BOOST_FIXTURE_TEST_CASE(they_can_be_set_while_others_allocate, PagesFixture) {
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    for (int i = 0; !done.load(std::memory_order_relaxed); ++i) {
+      Page* page = alloc(kGfpKernel, static_cast<unsigned>(i % 4));
+      free(page, static_cast<unsigned>(i % 4));
+    }
+  });
+  VmSettings vm;
+  for (uint64_t kib = 128; kib < 1128; ++kib) {
+    vm.min_free_kbytes = kib;
+    BOOST_REQUIRE(pages->set_vm(vm).ok());
+  }
+  done.store(true, std::memory_order_relaxed);
+  other.join();
+  BOOST_TEST(failures.count() == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
