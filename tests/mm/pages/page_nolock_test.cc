@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <thread>
 #include <vector>
@@ -18,8 +19,8 @@ namespace {
 
 // What the handler of SIGALRM does, and where.
 PageAllocator* interrupted = nullptr;
-volatile uint64_t given = 0;
-volatile uint64_t refused = 0;
+std::atomic<uint64_t> given{0};
+std::atomic<uint64_t> refused{0};
 std::array<Page*, 16> kept{};  // those that it gives back at a later time, by turns
 
 void on_alarm(int) {
@@ -28,7 +29,7 @@ void on_alarm(int) {
   Page*& slot = kept[turn++ % kept.size()];
   interrupted->free_pages_nolock(slot, order);
   slot = interrupted->alloc_pages_nolock({}, order);
-  slot != nullptr ? given = given + 1 : refused = refused + 1;
+  (slot != nullptr ? given : refused).fetch_add(1, std::memory_order_relaxed);
 }
 
 // SIGALRM every 40 us for as long as it lives.
@@ -139,8 +140,8 @@ BOOST_AUTO_TEST_CASE(a_signal_handler_may_call_it) {
         if (prng.chance(1, 10)) arena->drain_all();
       }
     }
-    BOOST_TEST_MESSAGE("given " << given << ", refused " << refused);
-    BOOST_TEST(given > 100u);
+    BOOST_TEST_MESSAGE("given " << given.load() << ", refused " << refused.load());
+    BOOST_TEST(given.load() > 100u);
     for (const auto& [page, order] : held) arena->free_pages(page, order);
     for (size_t i = 0; i < kept.size(); ++i) {
       arena->free_pages_nolock(kept[i], Order(static_cast<unsigned>(i % 4)));
