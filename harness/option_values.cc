@@ -50,6 +50,40 @@ void add_json(CLI::App& app, std::string& path) {
       ->option_text("FILE");
 }
 
+namespace {
+
+Result<mm::MemRange> parse_memmap(std::string_view text) {
+  const size_t dollar = text.find('$');
+  if (dollar != std::string_view::npos) {
+    const Result<uint64_t> size = parse_size(text.substr(0, dollar));
+    const Result<uint64_t> start = parse_size(text.substr(dollar + 1));
+    if (size && start && *size != 0 && *start <= UINT64_MAX - *size) {
+      return mm::MemRange{*start, *start + *size};
+    }
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no range; write it as '1M$640K', 1M from 640K on", text)};
+}
+
+}  // namespace
+
+void add_memmap(CLI::App& app, std::vector<mm::MemRange>& reserved) {
+  app.add_option(
+         "--memmap",
+         [&reserved](const CLI::results_t& texts) {
+           for (const std::string& text : texts) {
+             const auto range = parse_memmap(text);
+             if (!range) throw CLI::ValidationError("--memmap", range.error().message);
+             reserved.push_back(*range);
+           }
+           return true;
+         },
+         "reserve SIZE bytes of the arena from START on; no page of them is ever free")
+      ->option_text("'SIZE$START'")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_sysctl(CLI::App& app, mm::VmSettings& vm) {
   app.add_option(
          "--sysctl",

@@ -48,6 +48,8 @@ Result<const mm::PagePolicy*> parse_page_policy(std::string_view text);
 Result<std::string> parse_strategy(std::string_view text);
 
 void add_json(CLI::App& app, std::string& path);
+// --memmap, any number of times: what each reserves is added to `reserved`.
+void add_memmap(CLI::App& app, std::vector<mm::MemRange>& reserved);
 void add_sysctl(CLI::App& app, mm::VmSettings& vm);
 
 }  // namespace ring3::harness

@@ -72,6 +72,7 @@ void add_conditions(CLI::App& app, StressOptions& options) {
   add_parsed(app, "--policy", options.policy, parse_page_policy,
              "which free pages are given: kernel, as Linux does, or packed (the default)")
       ->option_text("kernel|packed");
+  add_memmap(app, options.reserved);
   add_sysctl(app, options.vm);
   app.add_flag("--page-owner", options.page_owner,
                "record who allocated and freed each block last, with both stacks, for reports and "
@@ -106,7 +107,7 @@ void add_output(CLI::App& app, StressOptions& options) {
       ->option_text("FILE");
   add_parsed(
       app, "--proc-snapshot", options.proc_snapshot, parse_output_path,
-      "write buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo and extfrag/* as the "
+      "write buddyinfo, pagetypeinfo, zoneinfo, vmstat, slabinfo, extfrag/* and memblock/* as the "
       "workers left memory; with --page-owner, page_owner, page_owner_stacks and allocinfo too")
       ->option_text("FOLDER");
 }

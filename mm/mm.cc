@@ -9,6 +9,7 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .topology = config.topology,
                                       .policy = config.policy,
                                       .vm = config.vm,
+                                      .memblock = config.memblock,
                                       .failures = config.failures,
                                       .mappable = config.mappable,
                                       .page_owner = config.page_owner,

@@ -20,6 +20,7 @@ struct MemoryConfig {
   const Topology* topology = &Topology::host();  // outlives the memory
   const PagePolicy* policy = &kKernelPolicy;     // outlives the memory
   VmSettings vm{};                               // how much is kept back
+  const Memblock* memblock = nullptr;            // as PageAllocatorConfig's
   ReportSink* failures = &stderr_report_sink();  // as PageAllocatorConfig's; may be null
   bool mappable = false;                         // pages can be mapped in a WindowBreak
   bool page_owner = false;      // reports of pages name who allocated or freed them last

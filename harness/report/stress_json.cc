@@ -46,10 +46,15 @@ Json config_json(const StressOptions& options) {
   for (const WorkloadInfo& info : kWorkloadInfos) {
     workers[std::string(info.name)] = options.workers_of(info.kind);
   }
+  Json reserved = Json::array();
+  for (const mm::MemRange& range : options.reserved) {
+    reserved.push_back({{"start", range.start}, {"bytes", range.size()}});
+  }
   return {{"workers", workers},
           {"ops_per_worker", options.ops ? Json(*options.ops) : Json(nullptr)},
           {"duration_s", options.ops ? Json(nullptr) : Json(to_seconds(options.duration))},
           {"memory_bytes", options.memory_bytes},
+          {"reserved", reserved},
           {"policy", options.policy->name},
           {"page_owner", options.page_owner},
           {"verify", options.verify},

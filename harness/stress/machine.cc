@@ -9,12 +9,16 @@ Result<std::unique_ptr<Machine>> Machine::create(const StressOptions& options,
   auto sink = std::make_unique<ReportCounter>(stderr_report_sink());
   auto lockdep = lockdep::Lockdep::create(*sink);
   if (!lockdep) return lockdep.error();
+  mm::Memblock memblock;
+  memblock.add({0, options.memory_bytes});
+  for (const mm::MemRange& range : options.reserved) memblock.reserve(range);
   auto memory = mm::Memory::create({.size_bytes = options.memory_bytes,
                                     .lockdep = lockdep->get(),
                                     .reports = sink.get(),
                                     .topology = &topology,
                                     .policy = options.policy,
                                     .vm = options.vm,
+                                    .memblock = &memblock,
                                     .mappable = options.workers_of(WorkloadKind::kHeap) != 0,
                                     .page_owner = options.page_owner || kHaveAsan,
                                     .filling = options.filling});

@@ -11,6 +11,9 @@ std::vector<ProcFile> proc_snapshot(mm::Memory& memory) {
                                  {"slabinfo", memory.slabs().slabinfo()},
                                  {"extfrag/unusable_index", mm::unusable_index_text(zones)},
                                  {"extfrag/extfrag_index", mm::extfrag_index_text(zones)}};
+  const mm::Memblock& memblock = memory.pages().memblock();
+  files.push_back({"memblock/memory", mm::memblock_text(memblock.memory())});
+  files.push_back({"memblock/reserved", mm::memblock_text(memblock.reserved())});
   if (const mm::PageOwners* owners = memory.pages().owners()) {
     const mm::Memmap& memmap = memory.pages().memmap();
     files.push_back({"page_owner", mm::page_owner_text(*owners, memmap)});

@@ -24,6 +24,9 @@ std::string workers_text(const StressOptions& options) {
 std::string conditions_text(const StressOptions& options) {
   std::string text;
   add(text, "--memory", format_size(options.memory_bytes));
+  for (const mm::MemRange& range : options.reserved) {
+    add(text, "--memmap", shell_word(format_size(range.size()) + "$" + format_size(range.start)));
+  }
   if (options.policy != StressOptions{}.policy) {
     add(text, "--policy", options.policy->name);
   }

@@ -1,5 +1,6 @@
 #include "mm/pages/free_region.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ring3::mm {
@@ -9,11 +10,15 @@ constexpr lockdep::LockClassKey kZoneLockKey{"zone->lock"};
 
 }  // namespace
 
-FreeRegion::FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end,
+FreeRegion::FreeRegion(lockdep::Lockdep* lockdep, PfnRange frames, std::span<const PfnRange> free,
                        std::unique_ptr<FreeBlocks> blocks)
     : lock_(lockdep, kZoneLockKey), blocks_(std::move(blocks)) {
   lockdep::SpinlockGuard guard(lock_);
-  blocks_->add_free_range(start, end);
+  for (const PfnRange& range : free) {
+    const Pfn start = std::max(range.start, frames.start);
+    const Pfn end = std::min(range.end, frames.end);
+    if (start < end) blocks_->add_free_range(start, end);
+  }
   publish_locked();
 }
 

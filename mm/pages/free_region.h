@@ -15,8 +15,10 @@ namespace ring3::mm {
 
 class FreeRegion {
  public:
-  // The frames [start, end), all of which are free and go to `blocks`, which was made for them.
-  FreeRegion(lockdep::Lockdep* lockdep, Pfn start, Pfn end, std::unique_ptr<FreeBlocks> blocks);
+  // The frames of `frames`, of which those of `free` are free and go to `blocks`, which was made
+  // for all of them. The others never are.
+  FreeRegion(lockdep::Lockdep* lockdep, PfnRange frames, std::span<const PfnRange> free,
+             std::unique_ptr<FreeBlocks> blocks);
 
   // As FreeBlocks::take(); who may not wait for the lock gets nothing while somebody has it.
   size_t take(Order order, Migratetype type, Reach reach, std::span<Frame> heads,

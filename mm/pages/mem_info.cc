@@ -59,6 +59,7 @@ std::string mem_info_text(std::span<const ZoneFacts> zones, unsigned cpu) {
   uint64_t free_pcp = 0;
   uint64_t pages = 0;
   uint64_t movable_only = 0;
+  uint64_t reserved = 0;
   std::string of_zones;
   std::string of_blocks;
   for (const ZoneFacts& zone : zones) {
@@ -66,14 +67,15 @@ std::string mem_info_text(std::span<const ZoneFacts> zones, unsigned cpu) {
     free += zone.free;
     free_pcp += on_cpus(zone);
     pages += zone.present;
+    reserved += zone.present - zone.managed;
     if (zone.name == zone_name(ZoneType::kMovable)) movable_only += zone.present;
     of_zones += zone_text(zone, cpu);
     of_blocks += blocks_text(zone);
   }
   return fmt::format(
       "Mem-Info:\n free:{} free_pcp:{} free_cma:0\n{}{}"
-      "{} pages RAM\n{} pages HighMem/MovableOnly\n0 pages reserved\n",
-      free, free_pcp, of_zones, of_blocks, pages, movable_only);
+      "{} pages RAM\n{} pages HighMem/MovableOnly\n{} pages reserved\n",
+      free, free_pcp, of_zones, of_blocks, pages, movable_only, reserved);
 }
 
 }  // namespace ring3::mm

@@ -15,37 +15,44 @@ ZoneBorders zone_borders(PageCount total) {
   return {Pfn(0), std::min(kDmaEnd, movable), std::min(kDma32End, movable), movable, end};
 }
 
-ZonePages zone_sizes(const ZoneBorders& borders) {
-  ZonePages sizes;
-  for (size_t zone = 0; zone < kZones; ++zone) sizes[zone] = borders[zone + 1] - borders[zone];
-  return sizes;
+ZonePages pages_of_zones(const ZoneBorders& borders, std::span<const PfnRange> frames) {
+  ZonePages pages;
+  for (size_t zone = 0; zone < kZones; ++zone) {
+    pages[zone] = frames_within(frames, {borders[zone], borders[zone + 1]});
+  }
+  return pages;
 }
 
 }  // namespace
 
-Result<Node> Node::create(const Memmap& memmap, const NodeConfig& config, PageEvents& events,
-                          LimitedReports& reports) {
+Result<Node> Node::create(const Memmap& memmap, const Memblock& memblock, const NodeConfig& config,
+                          PageEvents& events, LimitedReports& reports) {
   const ZoneBorders borders = zone_borders(memmap.page_count());
-  auto pcp = PcpLists::create(borders, config.policy->orders_on_cpus, config.direct,
+  const std::vector<PfnRange> free = memblock.free_frames();
+  const ZonePages managed = pages_of_zones(borders, free);
+  const ZonePages present = pages_of_zones(borders, memblock.memory_frames());
+  auto pcp = PcpLists::create(borders, managed, config.policy->orders_on_cpus, config.direct,
                               config.vm.percpu_pagelist_high_fraction, *config.topology);
   if (!pcp) return pcp.error();
   Node node(std::move(*pcp));
   node.borders_ = borders;
+  node.managed_ = managed;
   for (size_t zone = 0; zone < kZones; ++zone) {
     const Pageblock pageblock(static_cast<ZoneType>(zone));
     for (Pfn pfn = borders[zone]; pfn < borders[zone + 1]; pfn = pfn + kPageblockOrder.pages()) {
       memmap.set_pageblock(pfn, pageblock);
     }
   }
-  const ZonePages sizes = zone_sizes(borders);
   for (size_t zone = 0; zone < kZones; ++zone) {
-    if (sizes[zone] == PageCount(0)) continue;
+    if (borders[zone] == borders[zone + 1]) continue;
     const auto type = static_cast<ZoneType>(zone);
     auto created = Zone::create(memmap,
                                 {.type = type,
                                  .start = borders[zone],
                                  .end = borders[zone + 1],
-                                 .managed = sizes,
+                                 .present = present[zone],
+                                 .free = free,
+                                 .managed = managed,
                                  .vm = config.vm,
                                  .owners = config.owners,
                                  .policy = config.policy,
@@ -74,8 +81,13 @@ Pfn Node::take_nolock(Order order, Migratetype type, ZoneType highest) const {
 }
 
 void Node::set_vm(const VmSettings& vm) {
-  const ZonePages managed = zone_sizes(borders_);
-  for_each_zone([&](Zone& zone) { zone.set_vm(managed, vm); });
+  for_each_zone([&](Zone& zone) { zone.set_vm(managed_, vm); });
+}
+
+PageCount Node::managed_pages() const {
+  PageCount total{0};
+  for (const PageCount pages : managed_) total += pages;
+  return total;
 }
 
 PageCount Node::free_pages() const {
@@ -100,7 +112,6 @@ StackCounts Node::pcp_counts() const {
 }
 
 std::vector<ZoneFacts> Node::facts(const VmSettings& vm) const {
-  const ZonePages managed = zone_sizes(borders_);
   std::vector<ZoneFacts> facts;
   for (size_t zone = 0; zone < kZones; ++zone) {
     if (zones_[zone] != nullptr) {
@@ -109,7 +120,7 @@ std::vector<ZoneFacts> Node::facts(const VmSettings& vm) const {
     }
     const auto type = static_cast<ZoneType>(zone);
     facts.push_back({.name = zone_name(type),
-                     .marks = watermarks_of(type, managed, vm),
+                     .marks = watermarks_of(type, managed_, vm),
                      .start_pfn = borders_[zone].value(),
                      .protection = std::vector<uint64_t>(kZones)});
   }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "mm/pages/memblock.h"
 #include "mm/pages/zone.h"
 
 namespace ring3::mm {
@@ -27,8 +28,9 @@ class Node {
  public:
   // Zones by pfn: DMA below 16 MiB, DMA32 below 4 GiB, Normal above; the top quarter of the memory
   // is zone Movable. kNoResource when the host refuses what they need. All arguments outlive it.
-  static Result<Node> create(const Memmap& memmap, const NodeConfig& config, PageEvents& events,
-                             LimitedReports& reports);
+  // What can be allocated is what `memblock` has that is not taken.
+  static Result<Node> create(const Memmap& memmap, const Memblock& memblock,
+                             const NodeConfig& config, PageEvents& events, LimitedReports& reports);
 
   PcpLists& pcp() { return pcp_; }
 
@@ -79,6 +81,7 @@ class Node {
   void set_vm(const VmSettings& vm);
 
   // Sums over the zones.
+  PageCount managed_pages() const;
   PageCount free_pages() const;
   std::array<uint64_t, kOrders> free_blocks() const;
   StackCounts pcp_counts() const;
@@ -114,6 +117,7 @@ class Node {
   // In zone order; null for a zone without pages.
   std::array<std::unique_ptr<Zone>, kZones> zones_;
   ZoneBorders borders_{};
+  ZonePages managed_{};
   // The zones that a request may use, by its highest, from that down; null ends each list.
   std::array<std::array<Zone*, kZones + 1>, kZones> zonelists_{};
 };

@@ -30,6 +30,26 @@ constexpr bool is_poisoned_while_free(size_t arena_bytes) {
   return kHaveAsan && arena_bytes <= size_t{1} << 30;
 }
 
+// What `config` has, or one of the whole arena.
+Result<Memblock> checked_memblock(const PageAllocatorConfig& config) {
+  Memblock memblock;
+  memblock.add({0, config.size_bytes});
+  if (config.memblock != nullptr) memblock = *config.memblock;
+  const auto memory = memblock.memory().ranges();
+  if (!memory.empty() && memory.back().end > config.size_bytes) {
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("memory up to {:#x} is not possible in an arena of {} bytes",
+                             memory.back().end, config.size_bytes)};
+  }
+  if (memblock.free_frames().empty()) {
+    return Error{
+        Errc::kInvalidArgument,
+        fmt::format("no page of {} bytes is free: {} are memory, and {} are reserved",
+                    config.size_bytes, memblock.memory().size(), memblock.reserved().size())};
+  }
+  return memblock;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocatorConfig& config) {
@@ -40,6 +60,8 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
                              "to {}",
                              size, kArenaGranule, kArenaGranule, kMaxArenaBytes)};
   }
+  Result<Memblock> memblock = checked_memblock(config);
+  if (!memblock) return memblock.error();
   Result<os::Reservation> arena = os::reserve(
       size, kArenaGranule, config.mappable ? os::Sharing::kShared : os::Sharing::kPrivate);
   if (!arena) return arena.error();
@@ -54,9 +76,10 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   Result<PerCpuCounters> events = PageEvents::create_counters(*config.topology);
   if (!events) return events.error();
 
-  std::unique_ptr<PageAllocator> allocator(new PageAllocator(
-      std::move(*arena), std::move(*frames), std::move(owners), std::move(*events), config));
-  Result<Node> node = Node::create(allocator->memmap_,
+  std::unique_ptr<PageAllocator> allocator(new PageAllocator(std::move(*arena), std::move(*frames),
+                                                             std::move(owners), std::move(*events),
+                                                             std::move(*memblock), config));
+  Result<Node> node = Node::create(allocator->memmap_, allocator->memblock_,
                                    {.policy = config.policy,
                                     .topology = config.topology,
                                     .lockdep = config.lockdep,
@@ -71,10 +94,11 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
 
 PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
                              std::optional<PageOwners> owners, PerCpuCounters events,
-                             const PageAllocatorConfig& config)
+                             Memblock memblock, const PageAllocatorConfig& config)
     : arena_(std::move(arena)),
       frames_(std::move(frames)),
       memmap_(frames_.memmap(arena_.base())),
+      memblock_(std::move(memblock)),
       mappable_(config.mappable),
       owners_(std::move(owners)),
       filling_(config.filling),
@@ -88,7 +112,9 @@ PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
   if (config.failures != nullptr) failures_.emplace(*config.failures, kFailureLimit);
   if (filling_.page_poison) std::memset(arena_.base(), kPagePoison, arena_.size_bytes());
   if (is_poisoned_while_free(arena_.size_bytes())) {
-    asan_poison(arena_.base(), arena_.size_bytes());
+    for (const MemRange& range : memblock_.free_ranges()) {
+      asan_poison(arena_.base() + range.start, range.size());
+    }
   }
 }
 
@@ -314,7 +340,11 @@ void PageAllocator::report_address(const void* address, Order order, uintptr_t c
 }
 
 void PageAllocator::report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller) {
-  const PageMisuse misuse = misuse_of_free(memmap_, page, order, owner);
+  const uint64_t address = memmap_.pfn_of(page).value() * kPageSize;
+  const bool reserved =
+      memblock_.reserved().contains(address) || !memblock_.memory().contains(address);
+  const PageMisuse misuse =
+      reserved ? PageMisuse::kReserved : misuse_of_free(memmap_, page, order, owner);
   reports_.report([&] { return bad_page_report(misuse, memmap_, owners(), page, order, caller); });
 }
 

@@ -25,6 +25,7 @@
 #include "mm/pages/fail_page_alloc.h"
 #include "mm/pages/frame_tables.h"
 #include "mm/pages/mem_info.h"
+#include "mm/pages/memblock.h"
 #include "mm/pages/node.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/proc_text.h"
@@ -49,6 +50,8 @@ struct PageAllocatorConfig {
   const Topology* topology = &Topology::host();  // outlives the allocator
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
   VmSettings vm{};                               // how much is kept back
+  // What of the arena is memory and not taken; null: all of it. Is copied.
+  const Memblock* memblock = nullptr;
   // Where it is told that a request was refused, once in 10 s at most, by the kernel's text with
   // Mem-Info; null: nowhere.
   ReportSink* failures = &stderr_report_sink();
@@ -65,7 +68,8 @@ inline constexpr size_t kMaxArenaBytes = size_t{16} << 40;
 class PageAllocator {
  public:
   // With the zones of a Node. kInvalidArgument for a size that is 0, too large or not a multiple of
-  // kArenaGranule; kNoResource when the host refuses address space.
+  // kArenaGranule, and for a Memblock with memory beyond it or with no free page; kNoResource when
+  // the host refuses address space.
   static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
 
   ~PageAllocator();
@@ -156,7 +160,10 @@ class PageAllocator {
 
   // ---- State. ----
 
-  PageCount total_pages() const { return memmap_.page_count(); }
+  // All that can be allocated.
+  PageCount total_pages() const { return node_->managed_pages(); }
+  // What it was made from.
+  const Memblock& memblock() const { return memblock_; }
   // Free pages of all zones, those on CPUs' lists included; exact while nobody allocates.
   PageCount free_pages_count() const { return node_->free_pages(); }
   PageCount allocated_pages() const { return total_pages() - free_pages_count(); }
@@ -202,7 +209,7 @@ class PageAllocator {
 
  private:
   PageAllocator(os::Reservation arena, FrameTables frames, std::optional<PageOwners> owners,
-                PerCpuCounters events, const PageAllocatorConfig& config);
+                PerCpuCounters events, Memblock memblock, const PageAllocatorConfig& config);
 
   Pfn take(Gfp asked, Order order, ZoneType highest);
   template <class Mark>
@@ -241,6 +248,7 @@ class PageAllocator {
   os::Reservation arena_;
   FrameTables frames_;
   const Memmap memmap_;
+  const Memblock memblock_;
   const bool mappable_;
   std::optional<PageOwners> owners_;
   const PageFilling filling_;

@@ -14,10 +14,11 @@ enum class PageMisuse {
   kOrderTooLarge,     // alloc or free above order 10
   kConflictingZones,  // more than one of __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM
   kConflictingTypes,  // both of __GFP_MOVABLE and __GFP_RECLAIMABLE
-  kOutsideArena,      // an address or a descriptor that is not of this arena
-  kNotAligned,        // free by an address inside a page
-  kNotHead,           // free of a page inside a block
-  kDoubleFree,        // free of a free block
+  kReserved,      // free of a page that is no memory, or was taken before the allocator was made
+  kOutsideArena,  // an address or a descriptor that is not of this arena
+  kNotAligned,    // free by an address inside a page
+  kNotHead,       // free of a page inside a block
+  kDoubleFree,    // free of a free block
   kFreedTwiceAtOnce,  // two frees of one block that met, found when it was next taken from a list
   kWrongOrder,        // free with another order than it was allocated with
   kStillOwned,        // free of a page that a slab still uses

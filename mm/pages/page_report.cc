@@ -16,6 +16,8 @@ const char* reason(PageMisuse misuse) {
       return "gfp flags name more than one zone";
     case PageMisuse::kConflictingTypes:
       return "gfp flags are both movable and reclaimable";
+    case PageMisuse::kReserved:
+      return "page is reserved";
     case PageMisuse::kOutsideArena:
       return "address is not in the arena";
     case PageMisuse::kNotAligned:

@@ -21,6 +21,12 @@ using PageCount = Quantity<struct PageCountTag, uint64_t>;
 // The number of a page frame: its address divided by the page size, from 0 at the arena's start.
 using Pfn = Ordinal<struct PfnTag, uint64_t, PageCount>;
 
+// The frames [start, end).
+struct PfnRange {
+  Pfn start;
+  Pfn end;
+};
+
 inline constexpr Pfn kNoPfn = Pfn(~uint64_t{0});  // no frame
 
 // A page frame number as lists keep it, of half the size: an arena has no more than 2^32 frames.

@@ -10,6 +10,7 @@
 #include "mm/pages/kernel_rules.h"
 #include "mm/pages/kernel_zone.h"
 #include "mm/pages/mem_info.h"
+#include "mm/pages/memblock.h"
 #include "mm/pages/memmap.h"
 #include "mm/pages/page.h"
 #include "mm/pages/page_alloc.h"

@@ -34,16 +34,16 @@ uint32_t pcp_high(PageCount managed, unsigned cpus, Order order, uint64_t fracti
   return blocks < 2 ? 0 : static_cast<uint32_t>(blocks);
 }
 
-Result<PcpLists> PcpLists::create(const ZoneBorders& borders, uint32_t orders, bool direct,
-                                  uint64_t fraction, const Topology& topology) {
+Result<PcpLists> PcpLists::create(const ZoneBorders& borders, const ZonePages& managed,
+                                  uint32_t orders, bool direct, uint64_t fraction,
+                                  const Topology& topology) {
   std::vector<uint32_t> high(kZones * kListsOfZone + 1);
   for (size_t zone = 0; zone < kZones; ++zone) {
-    const PageCount managed = borders[zone + 1] - borders[zone];
     for (size_t index = 0; index < kListsOfZone; ++index) {
       const Order order = order_of_index(index);
       if ((orders >> order.value() & 1) == 0) continue;
       high[zone * kListsOfZone + index] =
-          pcp_high(managed, topology.online_count(), order, fraction);
+          pcp_high(managed[zone], topology.online_count(), order, fraction);
     }
   }
   auto lists = PcpList::create_together(high, topology);

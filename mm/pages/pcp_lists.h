@@ -12,6 +12,7 @@
 #include "mm/pages/gfp.h"
 #include "mm/pages/page_units.h"
 #include "mm/pages/pageblock.h"
+#include "mm/pages/watermark.h"
 
 namespace ring3::mm {
 
@@ -31,11 +32,12 @@ using ZoneBorders = std::array<Pfn, kZones + 1>;
 
 class PcpLists {
  public:
-  // CPUs keep blocks of the orders whose bits are set in `orders`. Where `direct` is false, every
-  // pop() and push() is refused. `fraction` as of pcp_high(). kNoResource when the host refuses
-  // memory.
-  static Result<PcpLists> create(const ZoneBorders& borders, uint32_t orders, bool direct,
-                                 uint64_t fraction, const Topology& topology);
+  // CPUs keep blocks of the orders whose bits are set in `orders`, of zones with so many pages.
+  // Where `direct` is false, every pop() and push() is refused. `fraction` as of pcp_high().
+  // kNoResource when the host refuses memory.
+  static Result<PcpLists> create(const ZoneBorders& borders, const ZonePages& managed,
+                                 uint32_t orders, bool direct, uint64_t fraction,
+                                 const Topology& topology);
 
   // By type and order; of those that CPUs do not keep, with room for nothing.
   std::span<PcpList> of_zone(ZoneType zone) {

@@ -32,8 +32,8 @@ Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfi
     const Pfn end = std::min(start + pages, config.end);
     auto blocks = config.policy->make(memmap, start, end);
     if (!blocks) return blocks.error();
-    zone->regions_.push_back(
-        std::make_unique<FreeRegion>(config.lockdep, start, end, std::move(*blocks)));
+    zone->regions_.push_back(std::make_unique<FreeRegion>(config.lockdep, PfnRange{start, end},
+                                                          config.free, std::move(*blocks)));
   }
   return zone;
 }
@@ -43,6 +43,8 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
     : type_(config.type),
       start_(config.start),
       end_(config.end),
+      present_(config.present),
+      managed_(config.managed[static_cast<size_t>(config.type)]),
       pcp_fraction_(config.vm.percpu_pagelist_high_fraction),
       memmap_(memmap),
       events_(events),
@@ -366,8 +368,8 @@ ZoneFacts Zone::facts() const {
   ZoneFacts facts{.name = zone_name(type_),
                   .free = free_pages().value(),
                   .marks = watermarks(),
-                  .spanned = managed().value(),
-                  .present = managed().value(),
+                  .spanned = (end_ - start_).value(),
+                  .present = present_.value(),
                   .managed = managed().value(),
                   .start_pfn = start_.value(),
                   .free_blocks = free_blocks_by_type(),

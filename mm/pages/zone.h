@@ -37,7 +37,9 @@ struct ZoneConfig {
   ZoneType type;
   Pfn start;
   Pfn end;
-  ZonePages managed;  // of all zones, for the watermarks
+  PageCount present;               // of these frames, those that are memory
+  std::span<const PfnRange> free;  // of all memory, what can be allocated
+  ZonePages managed;               // the number of those in each zone, for the watermarks
   VmSettings vm{};
   const PageOwners* owners;  // for reports; null: nobody records them
   const PagePolicy* policy;
@@ -56,7 +58,7 @@ class Zone {
   ZoneType type() const { return type_; }
   Pfn start() const { return start_; }
   Pfn end() const { return end_; }
-  PageCount managed() const { return end_ - start_; }
+  PageCount managed() const { return managed_; }
   // As of the last set_vm(), a value each.
   Watermarks watermarks() const;
   // What is kept back from now on, given the pages of all zones. Callers exclude each other.
@@ -136,6 +138,8 @@ class Zone {
   const ZoneType type_;
   const Pfn start_;
   const Pfn end_;
+  const PageCount present_;
+  const PageCount managed_;
   // Relaxed: whoever looks while they change is served by the old ones or the new. In pages.
   std::array<Atomic<uint64_t>, 4> watermarks_;  // min, low, high, promo
   std::array<Atomic<uint64_t>, kZones> lowmem_reserve_;

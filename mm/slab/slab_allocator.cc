@@ -21,7 +21,7 @@ bool is_name(const std::string& name) {
 
 Result<std::unique_ptr<SlabAllocator>> SlabAllocator::create(PageAllocator& pages,
                                                              const SlabAllocatorConfig& config) {
-  const size_t words = pages.total_pages().value() * kInUseWordsPerPage;
+  const size_t words = pages.memmap().page_count().value() * kInUseWordsPerPage;
   Result<os::Reservation> in_use = os::reserve(words * sizeof(uint64_t), sizeof(uint64_t));
   if (!in_use) return in_use.error();
   Result<PerCpuCounters> events = SlabEvents::create_counters(*config.topology);

@@ -15,7 +15,10 @@ Options parse_as(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
   std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
+  for (std::string& word : words) {
+    std::erase(word, '\'');  // as a shell does
+    argv.push_back(word.data());
+  }
   const Command command = parse_command_line(static_cast<int>(argv.size()), argv.data());
   BOOST_REQUIRE(std::holds_alternative<Options>(command));
   return std::get<Options>(command);
@@ -33,6 +36,8 @@ BOOST_AUTO_TEST_CASE(command_to_repeat_reads_back_as_the_same_run) {
       "ring3 stress --slab 1 --canary write-after-free -t 1500ms --seed 1",
       "ring3 stress --pages 1 --ops 5 --policy kernel --seed 1",
       "ring3 stress --kmalloc 4 --failslab 3,50,0,-1 --fail-page-alloc 1,10,4096,7 --seed 9",
+      "ring3 stress --slab 1 --fail-page-alloc 1,10,0,-1,task=slab,min-order=2 --seed 9",
+      "ring3 stress --slab 1 --memmap 1M$640K --memmap 4M$0 --seed 9",
   };
   for (const char* line : lines) {
     const std::string once = command_to_repeat("ring3", parse(line));
