@@ -223,7 +223,10 @@ bool PageAllocator::admit(Gfp gfp, Order order, uintptr_t caller) {
 }
 
 Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
-  if (!admit(gfp, order, caller)) return nullptr;
+  return admit(gfp, order, caller) ? alloc_admitted(gfp, order, owner, caller) : nullptr;
+}
+
+Page* PageAllocator::alloc_admitted(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
   const Pfn head = take(gfp, order, *highest_zone(gfp));
   if (head == kNoPfn) {
     events_.add(PageEvent::kAllocFailure);
@@ -340,9 +343,9 @@ void PageAllocator::report_address(const void* address, Order order, uintptr_t c
 }
 
 void PageAllocator::report_free(const Page& page, Order order, PageOwner owner, uintptr_t caller) {
-  const uint64_t address = memmap_.pfn_of(page).value() * kPageSize;
+  const Pfn pfn = memmap_.pfn_of(page);
   const bool reserved =
-      memblock_.reserved().contains(address) || !memblock_.memory().contains(address);
+      frames_within(memblock_.free_frames(), {pfn, pfn + PageCount(1)}) == PageCount(0);
   const PageMisuse misuse =
       reserved ? PageMisuse::kReserved : misuse_of_free(memmap_, page, order, owner);
   reports_.report([&] { return bad_page_report(misuse, memmap_, owners(), page, order, caller); });

@@ -217,6 +217,8 @@ class PageAllocator {
   // Of a request that found `dropped`, which was on a list twice.
   [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
                                                    uintptr_t caller);
+  // The steps between: null when there is none, which is told.
+  Page* alloc_admitted(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
   // The last steps of a request: the block at `head` is the owner's.
   Page& hand_out(Pfn head, Order order, Gfp gfp, PageOwner owner, uintptr_t caller,
                  bool may_wait = true);

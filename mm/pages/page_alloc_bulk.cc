@@ -22,26 +22,21 @@ size_t PageAllocator::alloc_pages_bulk(Gfp gfp, std::span<Page*> pages) {
 
   const auto mark = [](const Zone& zone) { return std::optional(zone.watermarks().low); };
   auto wanted = static_cast<size_t>(std::ranges::count(pages.subspan(at), nullptr));
-  bool any = false;
-  while (wanted > 1) {
+  const bool many = wanted > 1;
+  const size_t first = at;
+  while (many && wanted != 0) {
     std::array<Frame, kMostAtOnce> taken;
     const size_t count = node_->take_bulk(migratetype_of(gfp), *highest_zone(gfp), mark, wanted,
                                           std::span(taken).first(std::min(wanted, kMostAtOnce)));
     if (count == 0) break;
-    any = true;
     wanted -= count;
     for (const Frame head : std::span(taken).first(count)) {
       pages[at] = &hand_out(Pfn(head), kSingle, gfp, PageOwner::kNobody, caller);
       skip_filled();
     }
   }
-  if (wanted != 0 && !any) {
-    const Pfn head = take(gfp, kSingle, *highest_zone(gfp));
-    if (head == kNoPfn) {
-      events_.add(PageEvent::kAllocFailure);
-      return at;
-    }
-    pages[at] = &hand_out(head, kSingle, gfp, PageOwner::kNobody, caller);
+  if (at == first) {
+    pages[at] = alloc_admitted(gfp, kSingle, PageOwner::kNobody, caller);
     skip_filled();
   }
   return at;

@@ -48,6 +48,15 @@ BOOST_AUTO_TEST_CASE(the_null_slots_are_filled_with_pages_of_their_own) {
   free_all(slots);
 }
 
+// However many come at once.
+BOOST_AUTO_TEST_CASE(no_slot_is_left_over) {
+  for (const size_t count : {1u, 2u, 3u, 255u, 256u, 257u, 512u, 513u}) {
+    std::vector<Page*> slots(count, nullptr);
+    BOOST_TEST(pages->alloc_pages_bulk(kGfpKernel, slots) == count);
+    free_all(slots);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_asked_for_where_no_slot_is_null) {
   BOOST_TEST(pages->alloc_pages_bulk(kGfpKernel, {}) == 0u);
   std::array<Page*, 2> full = {alloc(kGfpKernel, 0), alloc(kGfpKernel, 0)};
