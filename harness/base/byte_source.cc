@@ -25,7 +25,7 @@ using namespace std::string_view_literals;
 constexpr size_t kInputBytes = size_t{256} << 10;
 
 Error cannot_read(const std::string& path, std::string_view reason) {
-  return {Errc::kIo, fmt::format("cannot read trace '{}': {}", path, reason)};
+  return {Errc::kIo, fmt::format("cannot read '{}': {}", path, reason)};
 }
 
 // A file as it is, and a look at its beginning.

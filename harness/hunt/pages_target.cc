@@ -28,6 +28,7 @@ enum Kind : uint32_t {
   kBulk,
   kGet,
   kDrop,
+  kShare,
   kFreeShared
 };
 constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
@@ -41,9 +42,10 @@ constexpr OpInfo kOps[] = {{"alloc", 2, {kSlots, kMostOrder + 1}},
                            {"bulk", 0, {}},
                            {"get", 1, {kCounted}},
                            {"drop", 1, {kCounted}},
+                           {"share", 1, {kCounted}},
                            {"free_shared", 1, {kShared}}};
 // Freeing what another frees too is a mistake, for scenarios that expect it.
-constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 1, 1, 2, 1, 0};
+constexpr uint32_t kWeights[] = {8, 6, 3, 2, 1, 1, 1, 1, 1, 2, 1, 1, 0};
 
 constexpr std::string_view kNamed[] = {
     // Drain against free.
@@ -63,6 +65,7 @@ constexpr std::string_view kNamed[] = {
     // Whoever allocated a block lets go of it while another looks at it.
     "cpus 2\ntask 0\ndrop 0\ntask 1\nget 0\n",
     "cpus 3\ntask 0\ndrop 1\ntask 1\nget 1\ntask 2\nget 1\nalloc 0 2\n",
+    "cpus 2\ntask 0\ndrop 0\nshare 0\ndrop 0\nshare 0\ntask 1\nget 0\nget 0\nget 0\n",
     // The buddy of what is freed is allocated.
     "cpus 2\ntask 0\nalloc 0 1\nfree 0\ntask 1\nalloc 0 1\nfree 0\n",
 };
@@ -90,12 +93,7 @@ class PagesTarget final : public Target {
       shared_[i] = pages_->alloc_pages(mm::kGfpKernel, mm::Order(i));
       ++allocs_;
     }
-    // The second is not compound: of it, only the first page stays for who has a reference.
-    for (uint32_t i = 0; i < kCounted; ++i) {
-      counted_[i] = pages_->alloc_shared_pages(
-          i == 0 ? mm::kGfpKernel | mm::kGfpFlagComp : mm::kGfpKernel, kCountedOrder);
-      ++allocs_;
-    }
+    for (uint32_t i = 0; i < kCounted; ++i) share(i);
   }
 
   void run(World& world, uint32_t task, const Op& op) override {
@@ -135,6 +133,9 @@ class PagesTarget final : public Target {
         break;
       case kDrop:
         drop(op.numbers[0]);
+        break;
+      case kShare:
+        share(op.numbers[0]);
         break;
       case kFreeShared:
         free_shared(op.numbers[0]);
@@ -232,9 +233,19 @@ class PagesTarget final : public Target {
     }
     pages_->put_page(page);
   }
-  // Who allocated it lets go of it, once.
+  // The second is not compound: of it, only the first page stays for who has a reference.
+  void share(uint32_t number) {
+    if (counted_states_[number] != Counted::kGone) return;
+    counted_states_[number] = Counted::kComing;
+    counted_[number] = pages_->alloc_shared_pages(
+        number == 0 ? mm::kGfpKernel | mm::kGfpFlagComp : mm::kGfpKernel, kCountedOrder);
+    ++allocs_;
+    counted_states_[number] = Counted::kThere;
+  }
+  // Who allocated it lets go of it.
   void drop(uint32_t number) {
-    if (std::exchange(dropped_[number], true)) return;
+    if (counted_states_[number] != Counted::kThere) return;
+    counted_states_[number] = Counted::kGone;
     ++frees_;
     in_pieces_ |= number == 1;
     pages_->free_pages(counted_[number], kCountedOrder);
@@ -256,7 +267,8 @@ class PagesTarget final : public Target {
   SharedFrees shared_frees_;
   static constexpr mm::Order kCountedOrder{2};
   std::array<mm::Page*, kCounted> counted_{};
-  std::array<bool, kCounted> dropped_{};
+  enum class Counted : uint8_t { kGone, kComing, kThere };
+  std::array<Counted, kCounted> counted_states_{};
   bool in_pieces_ = false;
   Ownership owners_;
   uint64_t allocs_ = 0;

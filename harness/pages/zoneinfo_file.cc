@@ -11,14 +11,6 @@
 namespace ring3::harness {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 class Parser {
  public:
   Result<std::vector<ZoneText>> parse(std::string_view text) {
@@ -42,15 +34,15 @@ class Parser {
 
   Status read_line(std::string_view line) {
     if (line.starts_with("Node ")) return read_zone(line);
-    line = trimmed(line);
+    line = trim(line);
     if (line.empty() || line == "per-node stats" || line == "pagesets") return {};
     if (zones_.empty()) return wrong(fmt::format("'{}' belongs to no zone", line.substr(0, 40)));
     if (line.starts_with("protection: (")) return read_protection(line.substr(13));
-    const size_t blank = line.find_last_of(kBlanks);
+    const size_t blank = line.find_last_of(" \t");
     const std::optional<uint64_t> value =
         blank == std::string_view::npos ? std::nullopt : whole_number(line.substr(blank + 1));
     if (!value) return wrong(fmt::format("'{}' has no number at its end", line.substr(0, 40)));
-    std::string_view name = trimmed(line.substr(0, blank));
+    std::string_view name = trim(line.substr(0, blank));
     // A CPU's values end in colons; a zone's do not, but for those behind all CPUs.
     const bool colon = name.ends_with(':');
     if (colon) name.remove_suffix(1);
@@ -75,7 +67,7 @@ class Parser {
                    fmt::format("line {}: {} is there; only machines of one node, 0, are computed",
                                line_, line.substr(0, at))};
     }
-    zones_.emplace_back().name = trimmed(line.substr(at + kZone.size()));
+    zones_.emplace_back().name = trim(line.substr(at + kZone.size()));
     return {};
   }
 
@@ -85,7 +77,7 @@ class Parser {
     list = list.substr(0, end);
     while (!list.empty()) {
       const size_t comma = list.find(',');
-      const auto value = whole_number(trimmed(list.substr(0, comma)));
+      const auto value = whole_number(trim(list.substr(0, comma)));
       if (!value) return wrong("a protection that is no number");
       zones_.back().protection.push_back(*value);
       list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "lib/lines.h"
 #include "lib/numbers.h"
 
 namespace ring3::harness {
@@ -13,14 +14,6 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 constexpr bool is_name_character(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-std::string_view trim_right(std::string_view text) {
-  const size_t last = text.find_last_not_of(" \t\r");
-  return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
-}
-std::string_view trim_left(std::string_view text) {
-  return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
 }
 
 // ---- Values. ----
@@ -210,7 +203,7 @@ ParsedLine parse_object_event(TraceEventKind kind, std::string_view fields) {
 }  // namespace
 
 ParsedLine parse_trace_line(std::string_view line) {
-  line = trim_left(trim_right(line));
+  line = trim(line);
   if (line.empty()) return skipped("empty line");
   if (line.front() == '#') return skipped("comment");
   if (line.find("PERF_RECORD_LOST") != std::string_view::npos ||

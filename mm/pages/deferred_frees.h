@@ -21,6 +21,7 @@ class DeferredFrees {
   bool empty() const { return newest_.load(std::memory_order_relaxed) == kNone; }
 
   void push(Pfn head) {
+    pages_.fetch_add(memmap_.state(head).order().pages().value(), std::memory_order_relaxed);
     uint64_t next = newest_.load(std::memory_order_relaxed);
     do {
       link_of(head).store(next, std::memory_order_relaxed);
@@ -34,20 +35,13 @@ class DeferredFrees {
     for (uint64_t at = newest_.exchange(kNone, std::memory_order_acquire); at != kNone;) {
       const Pfn head(at - 1);
       at = link_of(head).load(std::memory_order_relaxed);
+      pages_.fetch_sub(memmap_.state(head).order().pages().value(), std::memory_order_relaxed);
       visit(head);
     }
   }
 
-  // Nobody may take them meanwhile.
-  PageCount pages() const {
-    PageCount pages{0};
-    for (uint64_t at = newest_.load(std::memory_order_acquire); at != kNone;) {
-      const Pfn head(at - 1);
-      pages += memmap_.state(head).order().pages();
-      at = link_of(head).load(std::memory_order_relaxed);
-    }
-    return pages;
-  }
+  // May be stale at once.
+  PageCount pages() const { return PageCount(pages_.load(std::memory_order_relaxed)); }
 
  private:
   static constexpr uint64_t kNone = 0;  // else a frame's number plus 1
@@ -57,6 +51,7 @@ class DeferredFrees {
 
   Memmap memmap_;
   Atomic<uint64_t> newest_{kNone};
+  Atomic<uint64_t> pages_{0};
 };
 
 }  // namespace ring3::mm

@@ -5,7 +5,6 @@
 // neither wait nor wake anybody, it gives the frame that Linux 6.1 gives. Pure: no lock.
 
 #include <cstdint>
-#include <optional>
 
 #include "mm/pages/buddy.h"
 #include "mm/pages/kernel_pcp.h"

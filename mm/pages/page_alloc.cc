@@ -244,8 +244,9 @@ Page& PageAllocator::hand_out(Pfn head, Order order, Gfp gfp, PageOwner owner, u
   fill_for_use(page, order, gfp);
   if (owners_) owners_->allocated(head, order, gfp, caller, may_wait);
   if (owner != PageOwner::kNobody) page.clear_owner_words();
-  if (owner == PageOwner::kShared) page.refs.store(1, std::memory_order_release);
   memmap_.set_state(head, state_of_request(gfp, order, owner));
+  // After the state: who gets a reference finds a shared block.
+  if (owner == PageOwner::kShared) page.refs.store(1, std::memory_order_release);
   RING3_TRACE4(mm_page_alloc, head.value(), order.value(), gfp.bits(),
                static_cast<unsigned>(migratetype_of(gfp)));
   return page;
@@ -398,12 +399,12 @@ uint64_t PageAllocator::count_of(PageEvent event) const {
 }
 
 VmSettings PageAllocator::vm() const {
-  lockdep::MutexGuard guard(vm_lock_);
+  lockdep::SpinlockGuard guard(vm_lock_);
   return vm_;
 }
 
 Status PageAllocator::set_vm(const VmSettings& vm) {
-  lockdep::MutexGuard guard(vm_lock_);
+  lockdep::SpinlockGuard guard(vm_lock_);
   if (vm.percpu_pagelist_high_fraction != vm_.percpu_pagelist_high_fraction) {
     return Error{Errc::kInvalidArgument,
                  fmt::format("vm.percpu_pagelist_high_fraction stays {}: it sizes CPUs' lists when "

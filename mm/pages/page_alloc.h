@@ -118,7 +118,8 @@ class PageAllocator {
 
   // As alloc_pages(), from what is at hand: without a lock that somebody has, without reclaim, and
   // neither reports nor injected faults (the kernel's alloc_pages_nolock and free_pages_nolock). A
-  // block that nobody's lock is free for goes back with the next request that may wait.
+  // block that no lock is free for goes back with the next request that may wait. Under a lock
+  // checker, not from a host's signal handler: it may have interrupted the checker.
   Page* alloc_pages_nolock(Gfp gfp, Order order) __attribute__((noinline));
   void free_pages_nolock(Page* page, Order order) __attribute__((noinline));
 
@@ -261,7 +262,7 @@ class PageAllocator {
   std::optional<LimitedReports> failures_;
   Reclaim reclaim_;
   std::optional<Node> node_;  // there from create() on
-  mutable lockdep::Mutex vm_lock_;
+  mutable lockdep::Spinlock vm_lock_;
   VmSettings vm_ GUARDED_BY(vm_lock_);
   const AsanDescriber describer_{
       [this](const void* address) { return page_description(memmap_, owners(), address); }};

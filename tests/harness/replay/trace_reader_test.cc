@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(an_endless_file_without_events_is_given_up) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error) {
-  BOOST_TEST(contains(error_of("/nowhere/trace"), "cannot read trace '/nowhere/trace': No such"));
+  BOOST_TEST(contains(error_of("/nowhere/trace"), "cannot read '/nowhere/trace': No such"));
   BOOST_TEST(contains(error_of("/tmp"), "it is a folder"));
 }
 
