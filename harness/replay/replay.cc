@@ -31,7 +31,9 @@ class Stage {
   static Result<std::unique_ptr<Stage>> create(const ReplayReport& report, const Trace& trace,
                                                const ReplayPlan& plan,
                                                const mm::PagePolicy* policy) {
-    auto memory = mm::Memory::create({.size_bytes = report.memory_bytes, .policy = policy});
+    // What is refused is counted.
+    auto memory = mm::Memory::create(
+        {.size_bytes = report.memory_bytes, .policy = policy, .failures = nullptr});
     if (!memory) return memory.error();
     std::unique_ptr<Stage> stage(new Stage(std::move(*memory), report.options.seed));
     auto run = ReplayRun::create(*stage->memory_, trace, plan, stage->types_);

@@ -236,7 +236,8 @@ class Ring3Pages {
                 .value())) {}
 
   Frame alloc(unsigned /*thread*/, unsigned order) {
-    const mm::Page* page = pages_->alloc_pages(mm::kGfpHighuserMovable, mm::Order(order));
+    const mm::Page* page =
+        pages_->alloc_pages(mm::kGfpHighuserMovable | mm::kGfpFlagNowarn, mm::Order(order));
     return page == nullptr ? kNoFrame : static_cast<Frame>(pages_->pfn_of(page).value());
   }
   void free(unsigned /*thread*/, Frame frame, unsigned order) {

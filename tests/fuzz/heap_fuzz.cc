@@ -90,8 +90,10 @@ Operation decode(uint8_t code, uint8_t argument) {
 class Session {
  public:
   explicit Session(uint8_t choice)
-      : pages_(std::move(PageAllocator::create(
-                             {.size_bytes = kArenaGranule, .reports = &sink_, .mappable = true})
+      : pages_(std::move(PageAllocator::create({.size_bytes = kArenaGranule,
+                                                .reports = &sink_,
+                                                .failures = nullptr,
+                                                .mappable = true})
                              .value())),
         window_(std::move(WindowBreak::create(*pages_, kLimit).value())),
         heap_(std::move(Heap::create(*window_, {.policy = &kAllFitPolicies[choice % kFitPolicies],

@@ -82,8 +82,10 @@ Operation decode(uint8_t code, uint8_t argument) {
 class Session {
  public:
   explicit Session(const PagePolicy& policy)
-      : pages_(std::move(PageAllocator::create(
-                             {.size_bytes = size_t{32} << 20, .reports = &sink_, .policy = &policy})
+      : pages_(std::move(PageAllocator::create({.size_bytes = size_t{32} << 20,
+                                                .reports = &sink_,
+                                                .policy = &policy,
+                                                .failures = nullptr})
                              .value())) {}
 
   void perform(const Operation& operation) {

@@ -70,7 +70,8 @@ class Session {
  public:
   Session()
       : memory_(std::move(
-            Memory::create({.size_bytes = size_t{16} << 20, .reports = &sink_}).value())) {
+            Memory::create({.size_bytes = size_t{16} << 20, .reports = &sink_, .failures = nullptr})
+                .value())) {
     for (const size_t size : {40, 1000}) {
       caches_.push_back(memory_
                             ->create_cache({.name = "cache-" + std::to_string(size),

@@ -57,7 +57,8 @@ class Session {
  public:
   explicit Session(Bytes input)
       : input_(input),
-        memory_(std::move(mm::Memory::create({.size_bytes = size_t{8} << 20}).value())),
+        memory_(std::move(
+            mm::Memory::create({.size_bytes = size_t{8} << 20, .failures = nullptr}).value())),
         pool_(SkbPool::create(*memory_).value()),
         wire_(pool_),
         stack_(std::move(Stack::create({kUs, {}}, *memory_, pool_, wire_, now_).value())) {}

@@ -35,7 +35,8 @@ Trace parse(std::string_view text) {
 }
 
 void replay(const Trace& trace, ReplayMode mode) {
-  const auto memory = std::move(mm::Memory::create({.size_bytes = size_t{32} << 20}).value());
+  const auto memory =
+      std::move(mm::Memory::create({.size_bytes = size_t{32} << 20, .failures = nullptr}).value());
   const ReplayPlan plan = make_replay_plan(trace, mode);
   PageTypes types(memory->pages().total_pages());
   auto run = ReplayRun::create(*memory, trace, plan, types);
