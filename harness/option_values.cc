@@ -65,41 +65,42 @@ Result<mm::MemRange> parse_memmap(std::string_view text) {
                fmt::format("'{}' is no range; write it as '1M$640K', 1M from 640K on", text)};
 }
 
-}  // namespace
-
-void add_memmap(CLI::App& app, std::vector<mm::MemRange>& reserved) {
-  app.add_option(
-         "--memmap",
-         [&reserved](const CLI::results_t& texts) {
-           for (const std::string& text : texts) {
-             const auto range = parse_memmap(text);
-             if (!range) throw CLI::ValidationError("--memmap", range.error().message);
-             reserved.push_back(*range);
-           }
-           return true;
-         },
-         "reserve SIZE bytes of the arena from START on; no page of them is ever free")
-      ->option_text("'SIZE$START'")
+// An option that may be given any number of times; take(text) is the Status of each.
+template <class Take>
+CLI::Option* add_repeated(CLI::App& app, const std::string& name, Take take,
+                          const std::string& about) {
+  const auto read = [take, name](const CLI::results_t& texts) {
+    for (const std::string& text : texts) {
+      const Status taken = take(text);
+      if (!taken) throw CLI::ValidationError(name, taken.error().message);
+    }
+    return true;
+  };
+  return app.add_option(name, read, about)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+}  // namespace
+
+void add_memmap(CLI::App& app, std::vector<mm::MemRange>& reserved) {
+  const auto reserve = [&reserved](std::string_view text) -> Status {
+    const Result<mm::MemRange> range = parse_memmap(text);
+    if (!range) return range.error();
+    reserved.push_back(*range);
+    return {};
+  };
+  add_repeated(app, "--memmap", reserve,
+               "reserve SIZE bytes of the arena from START on; no page of them is ever free")
+      ->option_text("'SIZE$START'");
+}
+
 void add_sysctl(CLI::App& app, mm::VmSettings& vm) {
-  app.add_option(
-         "--sysctl",
-         [&vm](const CLI::results_t& texts) {
-           for (const std::string& text : texts) {
-             if (const Status set = mm::set_vm(vm, text); !set) {
-               throw CLI::ValidationError("--sysctl", set.error().message);
-             }
-           }
-           return true;
-         },
-         "set vm.min_free_kbytes, vm.watermark_scale_factor, vm.lowmem_reserve_ratio or "
-         "vm.percpu_pagelist_high_fraction")
-      ->option_text("vm.NAME=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_repeated(
+      app, "--sysctl", [&vm](std::string_view text) { return mm::set_vm(vm, text); },
+      "set vm.min_free_kbytes, vm.watermark_scale_factor, vm.lowmem_reserve_ratio or "
+      "vm.percpu_pagelist_high_fraction")
+      ->option_text("vm.NAME=VALUE");
 }
 
 }  // namespace ring3::harness

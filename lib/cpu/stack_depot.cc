@@ -44,22 +44,19 @@ StackDepot::Handle StackDepot::find(Handle first, uint64_t hash,
   return kNone;
 }
 
-// Acquire pairs with the release below: whoever finds an entry finds it whole. It never changes.
-StackDepot::Handle StackDepot::save(const StackTrace& trace) {
-  const std::span<const uintptr_t> frames = trace.frames();
-  const uint64_t hash = hash_of(frames);
-  Atomic<Handle>& bucket = buckets_[hash % kBuckets];
-  if (const Handle known = find(bucket.load(std::memory_order_acquire), hash, frames)) return known;
-  RawSpinlockGuard guard(lock_);
-  return add_locked(bucket, hash, frames);
+bool StackDepot::enter(bool may_wait) {
+  if (!may_wait) return lock_.try_lock();
+  lock_.lock();
+  return true;
 }
 
-StackDepot::Handle StackDepot::try_save(const StackTrace& trace) {
+// Acquire pairs with the release below: whoever finds an entry finds it whole. It never changes.
+StackDepot::Handle StackDepot::save(const StackTrace& trace, bool may_wait) {
   const std::span<const uintptr_t> frames = trace.frames();
   const uint64_t hash = hash_of(frames);
   Atomic<Handle>& bucket = buckets_[hash % kBuckets];
   if (const Handle known = find(bucket.load(std::memory_order_acquire), hash, frames)) return known;
-  if (!lock_.try_lock()) return kNone;
+  if (!enter(may_wait)) return kNone;
   const Handle added = add_locked(bucket, hash, frames);
   lock_.unlock();
   return added;

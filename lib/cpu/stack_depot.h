@@ -30,9 +30,8 @@ class StackDepot {
 
   // The handle of `trace`, which is kept for good. Any thread may call it, and find what is known
   // without a lock.
-  Handle save(const StackTrace& trace) EXCLUDES(lock_);
-  // The same without waiting: kNone too for a new one while somebody adds another.
-  Handle try_save(const StackTrace& trace) EXCLUDES(lock_);
+  // Who may not wait gets kNone too, for a new one while somebody adds another.
+  Handle save(const StackTrace& trace, bool may_wait = true) EXCLUDES(lock_);
   // The return addresses, innermost first; of kNone none.
   std::span<const uintptr_t> frames(Handle handle) const;
 
@@ -49,6 +48,7 @@ class StackDepot {
 
   // Below `first`, which was the newest of its bucket.
   Handle find(Handle first, uint64_t hash, std::span<const uintptr_t> frames) const;
+  bool enter(bool may_wait) TRY_ACQUIRE(true, lock_);
   Handle add_locked(Atomic<Handle>& bucket, uint64_t hash, std::span<const uintptr_t> frames)
       REQUIRES(lock_);
   Entry& entry(Handle handle) const { return entries_[handle - 1]; }

@@ -330,13 +330,14 @@ void PageAllocator::release(Pfn pfn, Order order, uintptr_t caller) {
   give_back(pfn, order, caller);
 }
 
-void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller) {
+void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller, bool may_wait) {
   if (filling_.any()) {
     fill_for_free(memmap_.page(pfn), order);
     hide(pfn, order);
   }
-  if (owners_) owners_->freed(pfn, caller);
-  node_->zone_of(pfn).put(pfn, order);
+  if (owners_) owners_->freed(pfn, caller, may_wait);
+  Zone& zone = node_->zone_of(pfn);
+  may_wait ? zone.put(pfn, order) : zone.put_nolock(pfn, order);
 }
 
 void PageAllocator::report_address(const void* address, Order order, uintptr_t caller) {

@@ -230,6 +230,8 @@ class PageAllocator {
   void cut(Pfn head, Order order, Order to, Pfn end, uintptr_t caller);
   // Of a block that has been claimed (kPcp).
   void release(Pfn pfn, Order order, uintptr_t caller);
+  // The same of a part of the block of `order` at `head`, which nobody else knows of.
+  void release_part(Pfn head, Order order, Pfn part, Order part_order, uintptr_t caller);
   void put_reference(Page& page, uintptr_t caller);
   void free_shared(Page& page, Order order, uintptr_t caller);
   // Says that there is nothing for such a request, unless it has __GFP_NOWARN.
@@ -241,7 +243,8 @@ class PageAllocator {
   void hide(Pfn head, Order order);
   [[gnu::always_inline]] void free_block(Page& page, Order order, uintptr_t caller);
   [[gnu::always_inline]] void give_back(Pfn pfn, Order order, uintptr_t caller);
-  [[gnu::noinline]] void give_back_otherwise(Pfn pfn, Order order, uintptr_t caller);
+  [[gnu::noinline]] void give_back_otherwise(Pfn pfn, Order order, uintptr_t caller,
+                                             bool may_wait = true);
 
   [[gnu::noinline, gnu::cold]] void report_address(const void* address, Order order,
                                                    uintptr_t caller);

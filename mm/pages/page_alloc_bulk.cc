@@ -88,11 +88,16 @@ void PageAllocator::cut(Pfn head, Order order, Order to, Pfn end, uintptr_t call
   }
   for (Pfn piece = end; piece < head + order.pages();) {
     const Order size(static_cast<unsigned>(std::countr_zero(piece.value())));
-    if (owners_) owners_->split(head, order, piece, size);
-    memmap_.set_state(piece, FrameState::pcp(size));
-    release(piece, size, caller);
+    release_part(head, order, piece, size, caller);
     piece = piece + size.pages();
   }
+}
+
+void PageAllocator::release_part(Pfn head, Order order, Pfn part, Order part_order,
+                                 uintptr_t caller) {
+  if (owners_) owners_->split(head, order, part, part_order);
+  memmap_.set_state(part, FrameState::pcp(part_order));
+  release(part, part_order, caller);
 }
 
 }  // namespace ring3::mm

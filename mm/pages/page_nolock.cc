@@ -29,10 +29,8 @@ void PageAllocator::free_pages_nolock(Page* page, Order order) {
     return;
   }
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
-  if (filling_.any()) fill_for_free(*page, order);
-  hide(pfn, order);
-  if (owners_) owners_->freed(pfn, caller, false);
-  node_->zone_of(pfn).put_nolock(pfn, order);
+  if (!filling_.any()) hide(pfn, order);
+  give_back_otherwise(pfn, order, caller, false);
 }
 
 }  // namespace ring3::mm

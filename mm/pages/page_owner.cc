@@ -82,11 +82,6 @@ PageOwners::Record PageOwners::of(Pfn head) const {
           .freed_by = high(words[2])};
 }
 
-StackDepot::Handle PageOwners::save(uintptr_t caller, bool may_wait) {
-  const StackTrace stack = StackTrace::capture(caller);
-  return may_wait ? depot_.save(stack) : depot_.try_save(stack);
-}
-
 void PageOwners::allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller, bool may_wait) {
   const Task& task = Task::current();
   Record record = of(head);
@@ -96,7 +91,7 @@ void PageOwners::allocated(Pfn head, Order order, Gfp gfp, uintptr_t caller, boo
   record.tgid = getpid();
   record.comm = comm_of(task);
   record.allocated = os::monotonic_now();
-  record.allocated_by = save(caller, may_wait);
+  record.allocated_by = depot_.save(StackTrace::capture(caller), may_wait);
   write(head, record);
 }
 
@@ -104,7 +99,7 @@ void PageOwners::freed(Pfn head, uintptr_t caller, bool may_wait) {
   Record record = of(head);
   record.free_pid = Task::current().id();
   record.freed = os::monotonic_now();
-  record.freed_by = save(caller, may_wait);
+  record.freed_by = depot_.save(StackTrace::capture(caller), may_wait);
   write(head, record);
 }
 

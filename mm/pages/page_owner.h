@@ -65,7 +65,6 @@ class PageOwners {
   };
 
   PageOwners(os::Reservation memory, StackDepot depot);
-  StackDepot::Handle save(uintptr_t caller, bool may_wait);
   void write(Pfn head, const Record& record);
 
   os::Reservation memory_;

@@ -60,10 +60,7 @@ void PageAllocator::free_shared(Page& page, Order order, uintptr_t caller) {
     if (owners_) owners_->split(pfn, order, pfn, Order(0));
     for (Order size = order; size != Order(0);) {
       size = size.lower();
-      const Pfn piece = pfn + size.pages();
-      if (owners_) owners_->split(pfn, order, piece, size);
-      memmap_.set_state(piece, FrameState::pcp(size));
-      release(piece, size, caller);
+      release_part(pfn, order, pfn + size.pages(), size, caller);
     }
   }
   put_reference(page, caller);
