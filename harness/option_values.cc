@@ -6,6 +6,19 @@
 #include "lib/bits.h"
 
 namespace ring3::harness {
+namespace {
+
+template <class Things, class NameOf>
+std::string joined(const Things& things, NameOf name_of) {
+  std::string names;
+  for (const auto& thing : things) {
+    if (!names.empty()) names += ", ";
+    names += name_of(thing);
+  }
+  return names;
+}
+
+}  // namespace
 
 Result<std::string> parse_output_path(std::string_view text) {
   if (!text.empty()) return std::string(text);
@@ -30,10 +43,24 @@ Result<uint64_t> parse_memory(std::string_view text) {
   return align_up<uint64_t>(*size, mm::kArenaGranule);
 }
 
+std::string page_policy_names() {
+  return joined(mm::kPagePolicies, [](const auto* policy) { return policy->name; });
+}
+
+std::string persona_names() {
+  return joined(mm::rules::kPersonas, [](const auto& persona) { return persona.version; });
+}
+
 Result<const mm::PagePolicy*> parse_page_policy(std::string_view text) {
   if (const mm::PagePolicy* policy = mm::page_policy_named(text)) return policy;
   return Error{Errc::kInvalidArgument,
-               fmt::format("'{}' is no policy; use kernel or packed", text)};
+               fmt::format("'{}' is no policy; use one of {}", text, page_policy_names())};
+}
+
+Result<const mm::rules::Persona*> parse_persona(std::string_view text) {
+  if (const mm::rules::Persona* persona = mm::rules::persona_of(text)) return persona;
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no persona; use one of {}", text, persona_names())};
 }
 
 Result<std::string> parse_strategy(std::string_view text) {

@@ -29,7 +29,8 @@ ExitCode pages_check_command(const PagesCheckOptions& options) {
   uint64_t reproduced = 0;
   bool all_same = true;
   for (const std::string& path : options.paths) {
-    const Result<OracleVerdict> verdict = judge_file(path, check_oracle);
+    const Result<OracleVerdict> verdict = judge_file(
+        path, [&](std::string_view bytes) { return check_oracle(bytes, *options.persona); });
     if (!verdict) return complain(verdict.error());
     text +=
         fmt::format("{}: {} of {} operations reproduced{}\n", verdict->name, verdict->reproduced,

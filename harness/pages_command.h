@@ -10,6 +10,7 @@ namespace ring3::harness {
 
 struct PagesCheckOptions {
   std::vector<std::string> paths;
+  const mm::rules::Persona* persona = &mm::rules::kLinux61;
 };
 
 struct ZoneinfoOptions {
@@ -17,8 +18,8 @@ struct ZoneinfoOptions {
   mm::VmSettings vm;
 };
 
-// Replays recorded runs of a kernel on the kernel policy, says how much of each it reproduced, and
-// at the first difference both states.
+// Replays recorded runs of a kernel on the kernel policy, as a version of Linux decides, says how
+// much of each it reproduced, and at the first difference both states.
 ExitCode pages_check_command(const PagesCheckOptions& options);
 
 // Works out again what texts of /proc/zoneinfo have from sizes and settings, and says what differs.

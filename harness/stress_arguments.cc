@@ -70,8 +70,9 @@ void add_conditions(CLI::App& app, StressOptions& options) {
              "what all randomness comes from: decimal, 0x or a git hash (default: a new one)")
       ->option_text("SEED");
   add_parsed(app, "--policy", options.policy, parse_page_policy,
-             "which free pages are given: kernel, as Linux does, or packed (the default)")
-      ->option_text("kernel|packed");
+             fmt::format("which free pages are given, as a Linux does or packed (the default): {}",
+                         page_policy_names()))
+      ->option_text("NAME");
   add_memmap(app, options.reserved);
   add_sysctl(app, options.vm);
   app.add_flag("--page-owner", options.page_owner,

@@ -75,7 +75,9 @@ void add_replay(CLI::App& program, ReplayOptions& options) {
          "replay object events (default where the trace has them)")
       ->excludes(pages);
   add_parsed(app, "--policy", options.policies, parse_page_policies,
-             "which free pages are given, one policy after the other (default kernel,packed)")
+             fmt::format("which free pages are given, one policy after the other: {} (default "
+                         "kernel,packed)",
+                         page_policy_names()))
       ->option_text("NAME[,NAME]");
   add_parsed(app, "--fill", options.fill_percent, parse_fill,
              fmt::format("how full memory is before, of pages that have come and gone for long "
@@ -164,6 +166,10 @@ void add_pages(CLI::App& program, PagesArguments& args) {
       .add_option("FILE", args.check.paths,
                   "recorded runs, plain or compressed; - is standard input")
       ->required();
+  add_parsed(check, "--persona", args.check.persona, parse_persona,
+             fmt::format("the version of Linux to decide like: {} (default {})", persona_names(),
+                         args.check.persona->version))
+      ->option_text("VERSION");
   CLI::App& zoneinfo = *app.add_subcommand(
       "zoneinfo",
       "work out again what /proc/zoneinfo, a kernel's or ours, has from sizes and settings");

@@ -153,9 +153,10 @@ class Run {
 
 }  // namespace
 
-Result<OracleVerdict> check_oracle(std::string_view text) {
-  const Result<OracleCase> oracle = parse_oracle(text);
+Result<OracleVerdict> check_oracle(std::string_view text, const mm::rules::Persona& persona) {
+  Result<OracleCase> oracle = parse_oracle(text);
   if (!oracle) return oracle.error();
+  oracle->zone.persona = &persona;
   const Result<std::unique_ptr<Run>> run = Run::start(*oracle);
   if (!run) return run.error();
   return (*run)->check();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lib/result.h"
+#include "mm/mm.h"
 
 namespace ring3::harness {
 
@@ -19,7 +20,8 @@ struct OracleVerdict {
   bool is_same() const { return difference.empty(); }
 };
 
-// kBadFormat for what is no recorded run; the message names the line.
-Result<OracleVerdict> check_oracle(std::string_view text);
+// As `persona` decides. kBadFormat for what is no recorded run; the message names the line.
+Result<OracleVerdict> check_oracle(std::string_view text,
+                                   const mm::rules::Persona& persona = mm::rules::kLinux61);
 
 }  // namespace ring3::harness

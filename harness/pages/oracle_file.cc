@@ -268,9 +268,10 @@ class Loader {
   }
 
   Status load_pcp(const Words& words) {
-    const auto factor = words.value_of("free_factor", mm::rules::kMostFreeFactor);
+    const auto factor = words.value_of("free_factor", mm::rules::kBatchScaleMax);
     if (!factor) return factor.error();
-    zone_.pcp().set_free_factor(static_cast<unsigned>(*factor));
+    zone_.pcp().restore(
+        {.high = zone_.pcp().sizes().high.min, .free_factor = static_cast<unsigned>(*factor)});
     return {};
   }
 
@@ -325,7 +326,7 @@ Result<OracleCase> parse_oracle(std::string_view text) {
     const auto batch = words.value_of("batch", kMostFrames);
     if (!high) return high.error();
     if (!batch) return batch.error();
-    parsed->zone.pcp = {*high, *batch};
+    parsed->zone.pcp = {{*high, *high}, *batch};
     return parsed;
   }
   return Error{Errc::kBadFormat, "the initial state has no line 'pcp'"};
@@ -372,7 +373,7 @@ std::vector<std::string> zone_state_lines(const mm::Memmap& memmap, const Kernel
   }
   const mm::KernelPcp& pcp = zone.pcp();
   lines.push_back(fmt::format("pcp count {} high {} batch {} free_factor {}", pcp.count(),
-                              pcp.sizes().high, pcp.sizes().batch, pcp.free_factor()));
+                              pcp.tuning().high, pcp.sizes().batch, pcp.tuning().free_factor));
   for (size_t index = 0; index < pcp.lists(); ++index) {
     if (pcp.list(index).empty()) continue;
     std::string line = fmt::format("p {}", index);

@@ -18,7 +18,7 @@ namespace ring3::harness {
 struct ReplayOptions {
   std::string path;
   ReplayMode mode = ReplayMode::kAuto;
-  std::vector<const mm::PagePolicy*> policies{mm::kPagePolicies.begin(), mm::kPagePolicies.end()};
+  std::vector<const mm::PagePolicy*> policies{&mm::kKernelPolicy, &mm::kPackedPolicy};
   unsigned fill_percent = 90;            // of memory, in use before the trace begins
   uint64_t seed = 1;                     // of what is
   std::optional<uint64_t> memory_bytes;  // nothing: so that the trace fills half of the rest

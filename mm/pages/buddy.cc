@@ -7,24 +7,43 @@
 
 namespace ring3::mm {
 
-const PagePolicy kKernelPolicy{
-    .name = "kernel",
-    .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
-      return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(memmap, start, end));
-    },
-    .orders_on_cpus =
-        [] {
-          uint32_t orders = 0;
-          for (Order order(0); order.valid(); order = order.higher()) {
-            orders |= uint32_t{rules::on_pcp(order, kPageblockOrder)} << order.value();
-          }
-          return orders;
-        }(),
-    .smallest_region = PageCount::max(),
-    .finds_doubles = false};
+namespace {
 
-Buddy::Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order)
-    : memmap_(memmap), start_(start), end_(end), pageblock_order_(pageblock_order) {
+template <size_t persona>
+constexpr PagePolicy policy_of(std::string_view name) {
+  uint32_t orders = 0;
+  for (Order order(0); order.valid(); order = order.higher()) {
+    orders |= uint32_t{rules::on_pcp(order, kPageblockOrder)} << order.value();
+  }
+  return {
+      .name = name,
+      .make = [](const Memmap& memmap, Pfn start, Pfn end) -> Result<std::unique_ptr<FreeBlocks>> {
+        return std::unique_ptr<FreeBlocks>(std::make_unique<Buddy>(
+            memmap, start, end, kPageblockOrder, rules::kPersonas[persona]));
+      },
+      .orders_on_cpus = orders,
+      .smallest_region = PageCount::max(),
+      .finds_doubles = false};
+}
+
+void trace_foreign(Pfn pfn, Order asked, Order found, Migratetype type, Migratetype other) {
+  RING3_TRACE5(mm_page_alloc_extfrag, pfn.value(), asked.value(), found.value(),
+               static_cast<unsigned>(type), static_cast<unsigned>(other));
+}
+
+}  // namespace
+
+const PagePolicy kKernelPolicy = policy_of<0>("kernel");
+const PagePolicy kKernel612Policy = policy_of<1>("kernel-6.12");
+const PagePolicy kKernel618Policy = policy_of<2>("kernel-6.18");
+
+Buddy::Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order,
+             const rules::Persona& persona)
+    : memmap_(memmap),
+      start_(start),
+      end_(end),
+      pageblock_order_(pageblock_order),
+      persona_(persona) {
   DCHECK(pageblock_order >= kPageblockOrder);
 }
 
@@ -126,84 +145,105 @@ Pfn Buddy::take_smallest(Order wanted, Migratetype type) {
   for (Order order = wanted; order.valid(); order = order.higher()) {
     if (!has_free(order, type)) continue;
     const Pfn pfn = first_of(order, type);
-    remove(pfn, order);
-    // Keep the lower half, give the upper one back, until the block is as small as wanted.
-    while (order > wanted) {
-      order = order.lower();
-      insert(pfn + order.pages(), order, type, false);
-    }
-    return pfn;
+    return split(pfn, order, wanted, type);
   }
   return kNoPfn;
 }
 
-// What a steal moved may be better than what it found, so the lists are asked anew.
 Pfn Buddy::take_one(Order order, Migratetype type, Reach reach) {
-  Pfn pfn = take_smallest(order, type);
-  while (pfn == kNoPfn && steal(order, type, reach)) pfn = take_smallest(order, type);
-  return pfn;
+  const Pfn pfn = take_smallest(order, type);
+  return pfn == kNoPfn && reach != Reach::kOwn ? take_foreign(order, type, reach) : pfn;
 }
 
-bool Buddy::find_fallback(Order order, Migratetype type, bool upward, Found& found) const {
-  const rules::Fallbacks others = rules::fallbacks_of(type);
+Pfn Buddy::take_foreign(Order asked, Migratetype type, Reach reach) {
+  const bool may_mix = reach == Reach::kMixing;
+  const Order least = may_mix ? asked : std::max(asked, rules::least_unmixed(pageblock_order_));
+  if (!persona_.claims_first) {
+    std::optional<Found> found = find_fallback(least, type, false);
+    if (!found) return kNoPfn;
+    if (rules::search_upward(found->order, asked, type, pageblock_order_)) {
+      found = find_fallback(asked, type, true);
+    }
+    const Pfn pfn = claim(*found, asked, type);
+    return pfn == kNoPfn ? steal(*found, asked, type) : pfn;
+  }
+  for (Order at = kMaxOrder;; at = at.lower()) {
+    if (!rules::may_claim(at, type, pageblock_order_)) break;
+    const std::optional<Found> found = fallback_of(at, type);
+    const Pfn pfn = found ? claim(*found, asked, type) : kNoPfn;
+    if (pfn != kNoPfn) return pfn;
+    if (at == least) break;
+  }
+  const auto found = may_mix ? find_fallback(asked, type, true) : std::nullopt;
+  return found ? steal(*found, asked, type) : kNoPfn;
+}
+
+std::optional<Buddy::Found> Buddy::fallback_of(Order order, Migratetype type) const {
+  for (const Migratetype other : rules::fallbacks_of(type)) {
+    if (has_free(order, other)) return Found{order, other};
+  }
+  return std::nullopt;
+}
+
+std::optional<Buddy::Found> Buddy::find_fallback(Order order, Migratetype type, bool upward) const {
   for (unsigned i = order.value(); i <= Order::kMax; ++i) {
     const Order at(upward ? i : Order::kMax + order.value() - i);
-    for (const Migratetype other : others) {
-      if (!has_free(at, other)) continue;
-      found = {at, other};
-      return true;
-    }
+    if (const std::optional<Found> found = fallback_of(at, type)) return found;
   }
-  return false;
+  return std::nullopt;
 }
 
-bool Buddy::steal(Order asked, Migratetype type, Reach reach) {
-  if (reach == Reach::kOwn) return false;
-  Found found;
-  const Order least =
-      reach == Reach::kMixing ? asked : std::max(asked, rules::least_unmixed(pageblock_order_));
-  if (!find_fallback(least, type, false, found)) return false;
-  if (rules::search_upward(found.order, asked, type, pageblock_order_)) {
-    find_fallback(asked, type, true, found);
-  }
+// What moved may be better than what was found, so the lists are asked anew.
+Pfn Buddy::claim(const Found& found, Order asked, Migratetype type) {
   const Pfn pfn = first_of(found.order, found.type);
   const Migratetype pageblock_type = type_of(pfn);
-  RING3_TRACE5(mm_page_alloc_extfrag, pfn.value(), asked.value(), found.order.value(),
-               static_cast<unsigned>(type), static_cast<unsigned>(found.type));
-  if (pageblock_type == Migratetype::kHighatomic) {
-    move_to_tail(pfn, found.order, type);
-    return true;
-  }
+  if (pageblock_type == Migratetype::kHighatomic) return kNoPfn;
   if (found.order >= pageblock_order_) {
     const Pfn end = pfn + found.order.pages();
     for (Pfn at = pfn; at < end; at = at + pageblock_order_.pages()) set_type(at, type);
-    move_to_tail(pfn, found.order, type);
-    return true;
+    trace_foreign(pfn, asked, found.order, type, found.type);
+    return split(pfn, found.order, asked, type);
   }
   boost_ = rules::boosted(boost_, managed_, high_mark_, boost_factor_, pageblock_order_);
-  Contents contents;
-  if (rules::may_claim(found.order, type, pageblock_order_)) contents = move_pageblock(pfn, type);
-  if (contents.moved == 0) {
-    move_to_tail(pfn, found.order, type);
-    return true;
-  }
+  if (!rules::may_claim(found.order, type, pageblock_order_)) return kNoPfn;
+  const Contents contents = contents_of(pfn);
+  if (contents.free == 0) return kNoPfn;
   const uint64_t alike =
-      rules::alike_pages(type, pageblock_type, contents.moved, contents.movable, pageblock_order_);
-  if (rules::changes_type(contents.moved, alike, pageblock_order_)) set_type(pfn, type);
-  return true;
+      rules::alike_pages(type, pageblock_type, contents.free, contents.movable, pageblock_order_);
+  const bool changes = rules::changes_type(contents.free, alike, pageblock_order_);
+  if (!changes && persona_.typed_lists) return kNoPfn;
+  trace_foreign(pfn, asked, found.order, type, found.type);
+  move_free(contents, type);
+  if (changes) set_type(pfn, type);
+  return take_smallest(asked, type);
 }
 
-Buddy::Contents Buddy::move_pageblock(Pfn pfn, Migratetype type) {
+Pfn Buddy::steal(const Found& found, Order asked, Migratetype type) {
+  const Pfn pfn = first_of(found.order, found.type);
+  trace_foreign(pfn, asked, found.order, type, found.type);
+  return split(pfn, found.order, asked, persona_.typed_lists ? found.type : type);
+}
+
+// Keeps the lower half and gives the upper one back, until the block is as small as wanted.
+Pfn Buddy::split(Pfn pfn, Order order, Order wanted, Migratetype rest) {
+  remove(pfn, order);
+  while (order > wanted) {
+    order = order.lower();
+    insert(pfn + order.pages(), order, rest, false);
+  }
+  return pfn;
+}
+
+Buddy::Contents Buddy::contents_of(Pfn pfn) const {
   Contents contents;
-  Pfn at(align_down(pfn.value(), pageblock_order_.pages().value()));
-  const Pfn end = at + pageblock_order_.pages();
-  if (end > end_) return contents;
-  if (at < start_) at = pfn;
-  while (at < end) {
+  contents.start = Pfn(align_down(pfn.value(), pageblock_order_.pages().value()));
+  contents.end = contents.start + pageblock_order_.pages();
+  if (contents.start < start_ && !persona_.typed_lists) contents.start = pfn;
+  if (contents.start < start_ || contents.end > end_) return {.start = pfn, .end = pfn};
+  for (Pfn at = contents.start; at < contents.end;) {
     const FrameState state = memmap_.state(at);
     if (state.kind() == PageState::kBuddy) {
-      move_to_tail(at, state.order(), type);
-      contents.moved += state.order().pages().value();
+      contents.free += state.order().pages().value();
       at = at + state.order().pages();
     } else {
       contents.movable += memmap_.page(at).lru.load(std::memory_order_relaxed);
@@ -213,11 +253,34 @@ Buddy::Contents Buddy::move_pageblock(Pfn pfn, Migratetype type) {
   return contents;
 }
 
+void Buddy::move_free(const Contents& contents, Migratetype type) {
+  for (Pfn at = contents.start; at < contents.end;) {
+    const FrameState state = memmap_.state(at);
+    const bool is_free = state.kind() == PageState::kBuddy;
+    if (is_free) move_to_tail(at, state.order(), type);
+    at = at + (is_free ? state.order().pages() : PageCount(1));
+  }
+}
+
+bool Buddy::move_pageblock(Pfn pfn, Migratetype type) {
+  const Contents contents = contents_of(pfn);
+  if (contents.start == contents.end) return false;
+  set_type(pfn, type);
+  move_free(contents, type);
+  return true;
+}
+
 // ---- Put. ----
 
 size_t Buddy::put(Order order, std::span<Frame> heads) {
-  for (const Frame head : heads) put_one(Pfn(head), order, type_of(Pfn(head)));
+  for (const Frame head : heads) put_typed(Pfn(head), order);
   return heads.size();
+}
+
+void Buddy::put_typed(Pfn pfn, Order order) {
+  const Order step = persona_.typed_lists ? std::min(order, pageblock_order_) : order;
+  const Pfn end = pfn + order.pages();
+  for (Pfn at = pfn; at < end; at = at + step.pages()) put_one(at, step, type_of(at));
 }
 
 void Buddy::put_one(Pfn pfn, Order order, Migratetype type) {
@@ -225,8 +288,10 @@ void Buddy::put_one(Pfn pfn, Order order, Migratetype type) {
   for (; order < kMaxOrder; order = order.higher()) {
     const Pfn buddy = buddy_of(pfn, order);
     if (!is_free(buddy, order)) break;
-    if (!rules::may_merge(order, type, type_of(buddy), pageblock_order_)) break;
+    const Migratetype buddy_type = type_of(buddy);
+    if (!rules::may_merge(order, type, buddy_type, pageblock_order_)) break;
     remove(buddy, order);
+    if (persona_.typed_lists && buddy_type != type) set_type(buddy, type);
     pfn = std::min(pfn, buddy);
   }
   bool at_tail = false;
@@ -238,6 +303,15 @@ void Buddy::put_one(Pfn pfn, Order order, Migratetype type) {
 }
 
 // ---- Reports and checks. ----
+
+PageCount Buddy::free_pages_of(Migratetype type) const {
+  const auto blocks = free_blocks_by_type()[static_cast<size_t>(type)];
+  PageCount pages{0};
+  for (Order order(0); order.valid(); order = order.higher()) {
+    pages += order.pages() * blocks[order.value()];
+  }
+  return pages;
+}
 
 unsigned Buddy::orders() const {
   unsigned orders = kOrders;
@@ -271,7 +345,10 @@ size_t Buddy::count_faults() const {
       for (const Page& page : list(order, static_cast<Migratetype>(type))) {
         const Pfn pfn = memmap_.pfn_of(page);
         const bool mergeable = order < pageblock_order_ && is_free(buddy_of(pfn, order), order);
-        if (!is_free(pfn, order) || !is_block_aligned(pfn, order) || mergeable) ++faults;
+        const bool misplaced = persona_.typed_lists && static_cast<size_t>(type_of(pfn)) != type;
+        if (!is_free(pfn, order) || !is_block_aligned(pfn, order) || mergeable || misplaced) {
+          ++faults;
+        }
         ++blocks;
         listed += order.pages();
       }

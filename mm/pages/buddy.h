@@ -3,19 +3,22 @@
 // The kernel's policy: the binary buddy system over lists of free blocks, one an order and
 // migratetype, through the descriptors. A block is taken from the head of the smallest order that
 // has one, is split on the way out, and merges on the way in; mm/pages/kernel_rules.h says which
-// end of a list it comes to, and what is done when a type has no more blocks of its own.
+// end of a list it comes to, what is done when a type has no more blocks of its own, and in what
+// versions of the kernel differ.
 //
 // The blocks that a zone begins with are no list: a range stands for them, behind the movable list
 // of the highest order, and nothing of them is written until they are taken.
 //
 // Invariants: every free block is aligned to its size, known by its head (PageState::kBuddy with
 // its order) and on a list of that order, or fresh; no two free buddies of an order below that of a
-// pageblock stand side by side; free_pages() is the sum over the orders.
+// pageblock stand side by side; where lists are typed, a block's is that of its pageblock's type;
+// free_pages() is the sum over the orders.
 //
 // Knuth, The Art of Computer Programming 1, 2.5; the kernel's Documentation/mm/page_allocation.rst.
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "lib/list.h"
@@ -29,7 +32,8 @@ class Buddy final : public FreeBlocks {
   using FreeList = List<Page, &Page::list>;
 
   // Governs the frames [start, end), none of them free yet. pageblock_order >= kPageblockOrder.
-  Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order = kPageblockOrder);
+  Buddy(const Memmap& memmap, Pfn start, Pfn end, Order pageblock_order = kPageblockOrder,
+        const rules::Persona& persona = rules::kLinux61);
 
   // In the largest aligned blocks that fit, the lowest at the head of its list.
   void add_free_range(Pfn start, Pfn end) override;
@@ -51,28 +55,28 @@ class Buddy final : public FreeBlocks {
   Pfn take_one(Order order, Migratetype type, Reach reach = Reach::kMixing);
   // Merges, onto a list of `type`.
   void put_one(Pfn pfn, Order order, Migratetype type);
+  // As of the type of its pageblock, or where lists are typed, of its pageblocks, one by one.
+  void put_typed(Pfn pfn, Order order);
 
   // ---- Pageblocks. ----
 
+  const rules::Persona& persona() const { return persona_; }
   Order pageblock_order() const { return pageblock_order_; }
   // From frame 0 to the end of the zone.
   size_t pageblocks() const { return div_round_up(end_.value(), pageblock_order_.pages().value()); }
   Migratetype type_of(Pfn pfn) const { return memmap_.type_of(pfn); }
   // Of all of the pageblock around `pfn`, which may be larger than the table's.
   void set_type(Pfn pfn, Migratetype type);
-  // What there is in the pageblock around `pfn`: pages moved to the lists of `type`, and pages in
-  // use that count as movable. Nothing, and nothing moves, when the zone ends inside it.
-  struct Contents {
-    uint64_t moved = 0;
-    uint64_t movable = 0;
-  };
-  Contents move_pageblock(Pfn pfn, Migratetype type);
+  // All that is free in the pageblock around `pfn` goes to the lists of `type`, which it becomes
+  // one of. False, and nothing changes, when the zone ends inside it.
+  bool move_pageblock(Pfn pfn, Migratetype type);
 
   // ---- Free lists. ----
 
   bool has_free(Order order, Migratetype type) const {
     return !list(order, type).empty() || is_fresh(order, type);
   }
+  PageCount free_pages_of(Migratetype type) const;
   // Those that are written down: what is fresh is not.
   const FreeList& list(Order order, Migratetype type) const {
     return lists_[order.value()][static_cast<size_t>(type)];
@@ -96,17 +100,36 @@ class Buddy final : public FreeBlocks {
   }
   // The first block of a list that has one.
   Pfn first_of(Order order, Migratetype type);
-  // Gives `type` a block of another. False when no other has one of `order` or more that it may
-  // have.
-  bool steal(Order order, Migratetype type, Reach reach);
+  // A block of another type's for `type`; kNoPfn when no other has one of `order` or more that it
+  // may have.
+  Pfn take_foreign(Order order, Migratetype type, Reach reach);
   struct Found {
     Order order;
     Migratetype type;
   };
-  // Down from the largest, or up from `order`.
-  bool find_fallback(Order order, Migratetype type, bool upward, Found& found) const;
+  // The best other type with a block of that order.
+  std::optional<Found> fallback_of(Order order, Migratetype type) const;
+  // The first down from the largest, or up from `order`.
+  std::optional<Found> find_fallback(Order order, Migratetype type, bool upward) const;
+  // Makes the pageblock of what was found one of `type`, if it may be, and takes of it.
+  Pfn claim(const Found& found, Order order, Migratetype type);
+  // Takes what was found, or the lower part of it, and no more.
+  Pfn steal(const Found& found, Order order, Migratetype type);
+
+  // The part of a pageblock that the zone has, and what is in it.
+  struct Contents {
+    Pfn start;
+    Pfn end;
+    uint64_t free = 0;     // pages
+    uint64_t movable = 0;  // pages in use that count as such
+  };
+  // Empty when the zone ends inside it.
+  Contents contents_of(Pfn pfn) const;
+  void move_free(const Contents& contents, Migratetype type);
 
   void put_range(Pfn start, Pfn end);
+  // Takes a free block off its list; of it, the lower part, whose rest goes to lists of `rest`.
+  Pfn split(Pfn pfn, Order order, Order wanted, Migratetype rest);
   void insert(Pfn pfn, Order order, Migratetype type, bool at_tail);
   void remove(Pfn pfn, Order order);
   // To the end of a list of another type.
@@ -121,6 +144,7 @@ class Buddy final : public FreeBlocks {
   Pfn start_;
   Pfn end_;
   Order pageblock_order_;
+  const rules::Persona& persona_;
   std::array<std::array<FreeList, kMigratetypes>, kOrders> lists_;
   // Free blocks of the highest order that have never been used.
   Pfn fresh_start_{0};

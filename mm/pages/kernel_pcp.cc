@@ -13,7 +13,8 @@ constexpr size_t kSmallLists = (rules::kCostlyOrder.value() + 1) * kPcpTypes;
 KernelPcp::KernelPcp(Buddy& buddy, Sizes sizes)
     : buddy_(buddy),
       sizes_(sizes),
-      lists_(kSmallLists + (buddy.pageblock_order() < kMaxOrder ? 2 : 0)) {}
+      lists_(kSmallLists + (buddy.pageblock_order() < kMaxOrder ? 2 : 0)),
+      tuning_{.high = sizes.high.min} {}
 
 size_t KernelPcp::index_of(Order order, Migratetype type) const {
   if (order > rules::kCostlyOrder) return kSmallLists + (type == Migratetype::kMovable);
@@ -25,11 +26,12 @@ Order KernelPcp::order_of(size_t index) const {
                              : buddy_.pageblock_order();
 }
 
-Pfn KernelPcp::take(Order order, Migratetype type) {
-  free_factor_ /= 2;
+Pfn KernelPcp::take(Order order, Migratetype type, bool below_high) {
+  rules::tell_alloc(tuning_);
   Entries& list = lists_[index_of(order, type)];
   if (list.empty()) {
-    const uint64_t blocks = rules::refill_blocks(sizes_.batch, order);
+    const uint64_t blocks =
+        rules::refill_blocks(buddy_.persona(), tuning_, level(below_high), order);
     for (uint64_t i = 0; i < blocks; ++i) {
       const Pfn pfn = buddy_.take_one(order, type);
       if (pfn == kNoPfn) break;
@@ -44,16 +46,14 @@ Pfn KernelPcp::take(Order order, Migratetype type) {
   return pfn;
 }
 
-void KernelPcp::put(Pfn pfn, Order order, Migratetype type) {
+bool KernelPcp::put(Pfn pfn, Order order, Migratetype type, bool below_high) {
   const bool reserve = type == Migratetype::kHighatomic;
   const size_t index = index_of(order, reserve ? Migratetype::kMovable : type);
   lists_[index].push_front({pfn, type});
   count_ += order.pages().value();
-  if (rules::frees_all(free_factor_, order)) {
-    free_bulk(count_, index);
-  } else if (count_ >= sizes_.high) {
-    free_bulk(rules::pages_to_free(sizes_.high, sizes_.batch, free_factor_), index);
-  }
+  const uint64_t pages = rules::pages_to_free(buddy_.persona(), tuning_, level(below_high), order);
+  free_bulk(pages, index);
+  return pages != 0;
 }
 
 void KernelPcp::free_bulk(uint64_t pages, size_t index) {
@@ -65,7 +65,8 @@ void KernelPcp::free_bulk(uint64_t pages, size_t index) {
       list.pop_back();
       count_ -= order.pages().value();
       pages -= std::min(pages, order.pages().value());
-      buddy_.put_one(entry.pfn, order, entry.type);
+      const bool as_it_came = !buddy_.persona().typed_lists;
+      buddy_.put_one(entry.pfn, order, as_it_came ? entry.type : buddy_.type_of(entry.pfn));
     }
   }
 }

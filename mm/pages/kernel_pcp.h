@@ -13,8 +13,8 @@ namespace ring3::mm {
 
 class KernelPcp {
  public:
-  // A block on a list, and the type that it came as: what it goes back as, whatever its pageblock
-  // has become.
+  // A block on a list, and the type that it came as: what it goes back as where lists are not
+  // typed, whatever its pageblock has become.
   struct Entry {
     Pfn pfn;
     Migratetype type;
@@ -22,9 +22,10 @@ class KernelPcp {
   };
   using Entries = std::deque<Entry>;  // the head in front
 
-  // In pages: how many a CPU keeps (0: none, the lists are off), and how many go at a time.
+  // In pages: between what the number tunes itself that a CPU keeps (0: none, the lists are off),
+  // and how many go at a time.
   struct Sizes {
-    uint64_t high = 0;
+    rules::PcpHigh high{};
     uint64_t batch = 1;
   };
 
@@ -32,26 +33,30 @@ class KernelPcp {
   KernelPcp(Buddy& buddy, Sizes sizes);
 
   // A block for contents of `type`, from this CPU's list or a refill; kNoPfn when there is none.
-  Pfn take(Order order, Migratetype type);
-  // Takes back a block of a pageblock of `type`.
-  void put(Pfn pfn, Order order, Migratetype type);
+  // `below_high`: the zone has less than its high mark free.
+  Pfn take(Order order, Migratetype type, bool below_high = false);
+  // Takes back a block of a pageblock of `type`. True when some went on to the free blocks.
+  bool put(Pfn pfn, Order order, Migratetype type, bool below_high = false);
 
   // ---- State. ----
 
   const Sizes& sizes() const { return sizes_; }
   uint64_t count() const { return count_; }  // pages on all lists
-  unsigned free_factor() const { return free_factor_; }
+  const rules::PcpTuning& tuning() const { return tuning_; }
   size_t lists() const { return lists_.size(); }
   const Entries& list(size_t index) const { return lists_[index]; }
   Order order_of(size_t index) const;
   // Continues from what was recorded.
-  void set_free_factor(unsigned factor) { free_factor_ = factor; }
+  void restore(const rules::PcpTuning& tuning) { tuning_ = tuning; }
   void restore(size_t index, Entry entry);
 
  private:
   // By order, and in it by type; huge pages have two, for what is movable and what is not
   // (order_to_pindex).
   size_t index_of(Order order, Migratetype type) const;
+  rules::PcpLevel level(bool below_high) const {
+    return {count_, sizes_.high, sizes_.batch, below_high};
+  }
   // Gives back `pages`, from the tail of list `index` and of those that follow, each until it is
   // empty.
   void free_bulk(uint64_t pages, size_t index);
@@ -60,7 +65,7 @@ class KernelPcp {
   Sizes sizes_;
   std::vector<Entries> lists_;
   uint64_t count_ = 0;
-  unsigned free_factor_ = 0;  // grows while blocks come back and none are asked for
+  rules::PcpTuning tuning_;
 };
 
 }  // namespace ring3::mm

@@ -5,7 +5,7 @@ namespace ring3::mm {
 KernelZone::KernelZone(const Memmap& memmap, const Config& config)
     : memmap_(memmap),
       config_(config),
-      buddy_(memmap, config.start, config.end, config.pageblock_order),
+      buddy_(memmap, config.start, config.end, config.pageblock_order, *config.persona),
       pcp_(buddy_, config.pcp) {
   buddy_.set_boost(config.managed, config.watermarks.high, config.boost_factor);
 }
@@ -24,20 +24,29 @@ Pfn KernelZone::alloc(Gfp gfp, Order order) {
 }
 
 Pfn KernelZone::attempt(Order order, Migratetype type, PageCount mark, bool reserves) {
-  if (!watermark_ok(order, mark, reserves)) return kNoPfn;
+  if (config_.persona->tunes_high && !below_high_ && !is_above_high()) below_high_ = true;
+  if (!may_take(order, mark, reserves)) return kNoPfn;
   const Pfn pfn = take(order, type, reserves);
   if (pfn == kNoPfn) return kNoPfn;
   memmap_.set_state(pfn, FrameState::allocated(order));
-  if (reserves && order > Order(0)) reserve_highatomic(pfn);
+  if (reserves && order > Order(0)) reserve_highatomic(pfn, order);
   return pfn;
 }
 
+bool KernelZone::may_take(Order order, PageCount mark, bool reserves) const {
+  if (watermark_ok(order, mark.value() + buddy_.boost(), reserves)) return true;
+  const bool passes = config_.persona->high_passes_boost && reserves && order == Order(0);
+  return passes && watermark_ok(order, mark.value(), reserves);
+}
+
 // Pages on per-CPU lists are not free here, so a request can fail though its own list has a block.
-bool KernelZone::watermark_ok(Order order, PageCount mark, bool reserves) const {
-  uint64_t needed = mark.value() + buddy_.boost();
+bool KernelZone::watermark_ok(Order order, uint64_t mark, bool reserves) const {
+  uint64_t needed = mark;
   uint64_t unusable = order.pages().value() - 1;
   if (reserves) {
     needed = rules::mark_of_high(needed);
+  } else if (config_.persona->reserves_what_is_free) {
+    unusable += buddy_.free_pages_of(Migratetype::kHighatomic).value();
   } else {
     unusable += highatomic_;
   }
@@ -57,7 +66,7 @@ bool KernelZone::watermark_ok(Order order, PageCount mark, bool reserves) const 
 // order; one for a single page, when all else has failed.
 Pfn KernelZone::take(Order order, Migratetype type, bool reserves) {
   if (rules::on_pcp(order, config_.pageblock_order)) {
-    const Pfn pfn = pcp_.take(order, type);
+    const Pfn pfn = pcp_.take(order, type, below_high_);
     if (pfn != kNoPfn) return pfn;
   }
   const bool first = reserves && order > Order(0);
@@ -67,21 +76,32 @@ Pfn KernelZone::take(Order order, Migratetype type, bool reserves) {
   return pfn;
 }
 
-void KernelZone::reserve_highatomic(Pfn pfn) {
-  if (highatomic_ >= rules::most_highatomic(config_.managed, config_.pageblock_order)) return;
+void KernelZone::reserve_highatomic(Pfn pfn, Order order) {
+  const Order pageblock = config_.pageblock_order;
+  if (highatomic_ >= rules::most_highatomic(*config_.persona, config_.managed, pageblock)) return;
   if (buddy_.type_of(pfn) == Migratetype::kHighatomic) return;
-  highatomic_ += config_.pageblock_order.pages().value();
-  buddy_.set_type(pfn, Migratetype::kHighatomic);
-  buddy_.move_pageblock(pfn, Migratetype::kHighatomic);
+  const bool moved = buddy_.move_pageblock(pfn, Migratetype::kHighatomic);
+  if (!config_.persona->typed_lists) {
+    if (!moved) buddy_.set_type(pfn, Migratetype::kHighatomic);
+    highatomic_ += pageblock.pages().value();
+    return;
+  }
+  if (!moved) return;
+  const Pfn end = pfn + order.pages();
+  for (Pfn at = pfn; at < end; at = at + pageblock.pages()) {
+    buddy_.set_type(at, Migratetype::kHighatomic);
+  }
+  highatomic_ += std::max(order, pageblock).pages().value();
 }
 
 void KernelZone::free(Pfn pfn, Order order) {
   memmap_.set_state(pfn, {});
   const Migratetype type = buddy_.type_of(pfn);
   if (rules::on_pcp(order, config_.pageblock_order)) {
-    pcp_.put(pfn, order, type);
+    const bool went_on = pcp_.put(pfn, order, type, below_high_);
+    if (went_on && is_above_high()) below_high_ = false;
   } else {
-    buddy_.put_one(pfn, order, type);
+    buddy_.put_typed(pfn, order);
   }
 }
 

@@ -2,7 +2,8 @@
 
 // One zone of the kernel's allocator on one CPU, to the last pfn: its free lists, its per-CPU
 // lists, its watermarks with their boost, and the highatomic reserve. For a request that may
-// neither wait nor wake anybody, it gives the frame that Linux 6.1 gives. Pure: no lock.
+// neither wait nor wake anybody, it gives the frame that Linux gives, of the version that the
+// persona is. Pure: no lock.
 
 #include <cstdint>
 
@@ -22,6 +23,7 @@ class KernelZone {
     uint64_t boost_factor;  // vm.watermark_boost_factor
     Order pageblock_order;
     KernelPcp::Sizes pcp;
+    const rules::Persona* persona = &rules::kLinux61;
   };
   // With no free block. `memmap` covers the zone and outlives it.
   KernelZone(const Memmap& memmap, const Config& config);
@@ -43,15 +45,20 @@ class KernelZone {
   // One walk over the zone (get_page_from_freelist): with `reserves`, of a request that may use
   // them.
   Pfn attempt(Order order, Migratetype type, PageCount mark, bool reserves);
-  bool watermark_ok(Order order, PageCount mark, bool reserves) const;
+  bool may_take(Order order, PageCount mark, bool reserves) const;
+  bool watermark_ok(Order order, uint64_t mark, bool reserves) const;
+  bool is_above_high() const {
+    return watermark_ok(Order(0), config_.watermarks.high.value() + buddy_.boost(), false);
+  }
   Pfn take(Order order, Migratetype type, bool reserves);
-  void reserve_highatomic(Pfn pfn);
+  void reserve_highatomic(Pfn pfn, Order order);
 
   const Memmap memmap_;
   const Config config_;
   Buddy buddy_;
   KernelPcp pcp_;
   uint64_t highatomic_ = 0;  // pages of pageblocks that are kept for high-order requests in need
+  bool below_high_ = false;  // ZONE_BELOW_HIGH
 };
 
 }  // namespace ring3::mm

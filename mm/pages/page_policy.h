@@ -75,12 +75,16 @@ struct PagePolicy {
   bool finds_doubles;
 };
 
-// The kernel's lists: the block that was freed last (mm/pages/buddy.h).
+// The kernel's lists: the block that was freed last (mm/pages/buddy.h), as Linux 6.1 decides.
 extern const PagePolicy kKernelPolicy;
+// The same as later kernels decide (rules::kPersonas).
+extern const PagePolicy kKernel612Policy;
+extern const PagePolicy kKernel618Policy;
 // The lowest pageblock in use that has room (mm/pages/packed_blocks.h).
 extern const PagePolicy kPackedPolicy;
 
-inline constexpr std::array<const PagePolicy*, 2> kPagePolicies = {&kKernelPolicy, &kPackedPolicy};
+inline constexpr std::array<const PagePolicy*, 4> kPagePolicies = {
+    &kKernelPolicy, &kKernel612Policy, &kKernel618Policy, &kPackedPolicy};
 
 // The one of them that is called `name`, or null.
 const PagePolicy* page_policy_named(std::string_view name);

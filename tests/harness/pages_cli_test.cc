@@ -31,6 +31,17 @@ BOOST_AUTO_TEST_CASE(a_difference_is_shown_and_ends_with_1) {
   BOOST_TEST(contains(result.out, "  ring3's state:\n    b "));
 }
 
+BOOST_AUTO_TEST_CASE(a_persona_is_held_to_what_was_recorded) {
+  const std::string file = "tests/data/pages_d9-pb9.txt.gz";
+  BOOST_TEST(run_ring3("pages check --persona 6.1 " + file).exit_code == 0);
+  const auto later = run_ring3("pages check --persona 6.18 " + file);
+  BOOST_TEST(later.exit_code == 1);
+  BOOST_TEST(contains(later.out, "the kernel gave frame "));
+  const auto wrong = run_ring3("pages check --persona 5.4 " + file);
+  BOOST_TEST(wrong.exit_code == 2);
+  BOOST_TEST(contains(wrong.err, "'5.4' is no persona; use one of 6.1, 6.12, 6.18"));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said) {
   for (const char* wrong : {"pages", "pages check", "pages fly", "pages zoneinfo",
                             "pages zoneinfo --sysctl vm.min_free_kbytes=x README.md"}) {

@@ -90,6 +90,17 @@ BOOST_DATA_TEST_CASE(every_operation_of_a_recorded_run_is_reproduced, data::make
   BOOST_TEST(verdict->reproduced == recording.operations);
 }
 
+// What split, merge, and head or tail say is the same in all of them; which block of another type
+// is taken, and what is kept for those in need, is not.
+BOOST_AUTO_TEST_CASE(later_kernels_differ_where_their_rules_do) {
+  const std::string alike = recorded("a-pb9");
+  const std::string different = recorded("h");
+  for (const mm::rules::Persona& persona : mm::rules::kPersonas) {
+    BOOST_TEST(check_oracle(alike, persona)->difference == "");
+    BOOST_TEST(check_oracle(different, persona)->is_same() == (persona.version == "6.1"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_first_difference_is_shown_with_both_states) {
   BOOST_TEST(check_oracle(kSmall)->difference == "");
   const auto verdict = check_oracle(changed(kSmall, "a11", "2", "4"));

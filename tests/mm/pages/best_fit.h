@@ -114,8 +114,8 @@ inline const PagePolicy kBestFitPolicy{
     .finds_doubles = false};
 
 // What every policy is tested for.
-inline constexpr std::array<const PagePolicy*, 3> kTestedPolicies = {&kKernelPolicy, &kPackedPolicy,
-                                                                     &kBestFitPolicy};
+inline constexpr std::array<const PagePolicy*, 5> kTestedPolicies = {
+    &kKernelPolicy, &kKernel612Policy, &kKernel618Policy, &kPackedPolicy, &kBestFitPolicy};
 
 inline std::ostream& operator<<(std::ostream& out, const PagePolicy* policy) {
   return out << policy->name;

@@ -5,44 +5,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <utility>
-#include <vector>
-
-#include "mm/pages/frame_tables.h"
+#include "tests/mm/pages/zone_arena.h"
 
 namespace ring3::mm {
-namespace {
-
-constexpr Gfp kNeither = kGfpFlagNowarn | kGfpFlagNomemalloc;  // waits for nobody and wakes nobody
-constexpr Gfp kMovable = kNeither | kGfpFlagMovable;
-
-struct ZoneArena {
-  explicit ZoneArena(uint64_t frames = 4096, KernelPcp::Sizes pcp = {})
-      : tables(std::move(FrameTables::create(PageCount(8192)).value())),
-        memmap(tables.memmap(nullptr)),
-        zone(memmap, {.start = Pfn(0),
-                      .end = Pfn(frames),
-                      .managed = PageCount(frames),
-                      .watermarks = {PageCount(16), PageCount(20), PageCount(24)},
-                      .boost_factor = 0,
-                      .pageblock_order = kPageblockOrder,
-                      .pcp = pcp}) {
-    zone.buddy().add_free_range(Pfn(0), Pfn(frames));
-  }
-  ~ZoneArena() { BOOST_TEST(zone.buddy().count_faults() == 0u); }
-
-  std::vector<Pfn> take_all(Gfp gfp, unsigned order) {
-    std::vector<Pfn> all;
-    for (Pfn pfn; (pfn = zone.alloc(gfp, Order(order))) != kNoPfn;) all.push_back(pfn);
-    return all;
-  }
-
-  FrameTables tables;
-  Memmap memmap;
-  KernelZone zone;
-};
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(mm_pages_kernel_zone)
 
@@ -110,14 +75,14 @@ BOOST_AUTO_TEST_CASE(a_movable_request_takes_the_smallest_of_small_foreign_block
 // A request that passes the marks and finds nothing is tried three times, each of which asks the
 // CPU's list, and so slows down what goes back from it.
 BOOST_AUTO_TEST_CASE(a_request_is_tried_three_times) {
-  ZoneArena arena(1024, {.high = 64, .batch = 8});
+  ZoneArena arena(1024, {.high = {64, 64}, .batch = 8});
   Buddy& buddy = arena.zone.buddy();
   BOOST_TEST((buddy.take_one(Order(10), Migratetype::kMovable) == Pfn(0)));
   buddy.set_type(Pfn(0), Migratetype::kHighatomic);
   buddy.put_one(Pfn(0), Order(9), Migratetype::kHighatomic);
-  arena.zone.pcp().set_free_factor(rules::kMostFreeFactor);
+  arena.zone.pcp().restore({.high = 64, .free_factor = rules::kBatchScaleMax});
   BOOST_TEST((arena.zone.alloc(kMovable, Order(0)) == kNoPfn));
-  BOOST_TEST(arena.zone.pcp().free_factor() == 0u);  // 5, 2, 1, 0
+  BOOST_TEST(arena.zone.pcp().tuning().free_factor == 0u);  // 5, 2, 1, 0
   BOOST_TEST((arena.zone.alloc(kGfpFlagHigh | kGfpFlagMovable, Order(0)) == Pfn(0)));
 }
 
