@@ -149,6 +149,11 @@ void add_stress(CLI::App& program, StressArguments& args) {
   app.add_flag("--sequential", args.options.sequential, "one workload after the other");
   add_how_long(app, args.options);
   add_conditions(app, args.options);
+  add_parsed(app, "--nodes", args.options.nodes,
+             count_between(1u, static_cast<unsigned>(mm::Pageblock::kMaxNodes)),
+             "deal CPUs and memory to so many NUMA nodes, as the kernel's numa=fake does (default: "
+             "the host's)")
+      ->option_text("N");
   add_output(app, args.options);
 }
 

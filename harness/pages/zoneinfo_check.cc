@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "harness/pages/zoneinfo_file.h"
@@ -28,10 +29,12 @@ class Check {
   explicit Check(const std::vector<ZoneText>& zones) : zones_(zones) {
     for (const ZoneText& zone : zones) {
       if (const auto type = zone_named(zone.name)) {
-        managed_[static_cast<size_t>(*type)] = PageCount(zone.values.find("managed")->second);
+        managed_[zone.node][static_cast<size_t>(*type)] =
+            PageCount(zone.values.find("managed")->second);
       }
       cpus_ = std::max(cpus_, static_cast<unsigned>(zone.pagesets.size()));
     }
+    for (const auto& [node, managed] : managed_) lowmem_ += mm::lowmem_pages(managed);
   }
 
   // So that huge pages do not mix with others: of each zone that has pages two pageblocks, and one
@@ -50,7 +53,7 @@ class Check {
     constexpr uint64_t kPageblocks = 2 + mm::kRequestTypes * mm::kRequestTypes;
     return in_kib(std::min(mm::kPageblockFrames * populated * kPageblocks, lowmem / 20));
   }
-  uint64_t kernel_kbytes() const { return in_kib(mm::min_free_pages(managed_).value()); }
+  uint64_t kernel_kbytes() const { return in_kib(mm::min_free_pages(lowmem_).value()); }
 
   ZoneinfoVerdict check(mm::VmSettings vm, uint64_t min_free_kbytes, std::string_view source) {
     verdict_ = {};
@@ -66,7 +69,9 @@ class Check {
     ++verdict_.fields;
     if (text == formula) return;
     verdict_.differences.push_back(
-        fmt::format("zone {}: {} is {}, by the formula {}", zone.name, field, text, formula));
+        fmt::format("{}zone {}: {} is {}, by the formula {}",
+                    managed_.size() > 1 ? fmt::format("node {}, ", zone.node) : "", zone.name,
+                    field, text, formula));
   }
   // Where the text has the field.
   template <class Values>
@@ -80,7 +85,8 @@ class Check {
   void check_zone(const ZoneText& zone, const mm::VmSettings& vm) {
     const std::optional<ZoneType> type = zone_named(zone.name);
     if (!type) return;
-    const mm::Watermarks marks = mm::watermarks_of(*type, managed_, vm);
+    const mm::ZonePages& of_node = managed_[zone.node];
+    const mm::Watermarks marks = mm::watermarks_of(*type, of_node, lowmem_, vm);
     // A text has what the boost adds in it.
     const auto boost = zone.values.find("boost");
     const uint64_t raised = boost == zone.values.end() ? 0 : boost->second;
@@ -92,12 +98,10 @@ class Check {
       // Zones beyond those that ring3 has, as Device, are empty.
       const auto highest = static_cast<ZoneType>(std::min(i, mm::kZones - 1));
       compare(zone, fmt::format("protection[{}]", i), zone.protection[i],
-              mm::lowmem_reserve(*type, highest, managed_, vm).value());
+              mm::lowmem_reserve(*type, highest, of_node, vm).value());
     }
-    const PageCount managed = managed_[static_cast<size_t>(*type)];
-    const uint64_t fraction = vm.percpu_pagelist_high_fraction;
-    const auto [high_min, high_max] =
-        mm::rules::pcp_high_pages(managed, marks.low, std::max(cpus_, 1u), fraction);
+    const PageCount managed = of_node[static_cast<size_t>(*type)];
+    const auto [high_min, high_max] = pcp_high(zone, managed, marks.low, vm);
     for (size_t cpu = 0; cpu < zone.pagesets.size(); ++cpu) {
       const auto& set = zone.pagesets[cpu];
       const std::string where = fmt::format("cpu {} ", cpu);
@@ -108,8 +112,31 @@ class Check {
     }
   }
 
+  // The share of a node's CPU. How many the node has of them, a text of several nodes does not say:
+  // any number will do.
+  mm::rules::PcpHigh pcp_high(const ZoneText& zone, PageCount managed, PageCount low,
+                              const mm::VmSettings& vm) const {
+    const auto by = [&](unsigned cpus) {
+      return mm::rules::pcp_high_pages(managed, low, cpus, vm.percpu_pagelist_high_fraction);
+    };
+    const unsigned all = std::max(cpus_, 1u);
+    if (managed_.size() > 1 && !zone.pagesets.empty()) {
+      for (unsigned cpus = 1; cpus <= all; ++cpus) {
+        const mm::rules::PcpHigh high = by(cpus);
+        const auto min = zone.pagesets.front().find("high_min");
+        const auto max = zone.pagesets.front().find("high_max");
+        const auto is = [&](auto value, uint64_t pages) {
+          return value == zone.pagesets.front().end() || value->second == pages;
+        };
+        if (is(min, high.min) && is(max, high.max)) return high;
+      }
+    }
+    return by(all);
+  }
+
   const std::vector<ZoneText>& zones_;
-  mm::ZonePages managed_{};
+  std::map<unsigned, mm::ZonePages> managed_;  // by node
+  PageCount lowmem_{0};                        // of all nodes
   unsigned cpus_ = 0;
   ZoneinfoVerdict verdict_;
 };

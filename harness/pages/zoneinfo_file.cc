@@ -5,11 +5,14 @@
 #include <optional>
 #include <utility>
 
+#include "lib/cpu/topology.h"
 #include "lib/lines.h"
 #include "lib/numbers.h"
 
 namespace ring3::harness {
 namespace {
+
+constexpr std::string_view kNode = "Node ";
 
 class Parser {
  public:
@@ -33,7 +36,7 @@ class Parser {
   }
 
   Status read_line(std::string_view line) {
-    if (line.starts_with("Node ")) return read_zone(line);
+    if (line.starts_with(kNode)) return read_zone(line);
     line = trim(line);
     if (line.empty() || line == "per-node stats" || line == "pagesets") return {};
     if (zones_.empty()) return wrong(fmt::format("'{}' belongs to no zone", line.substr(0, 40)));
@@ -62,12 +65,13 @@ class Parser {
     constexpr std::string_view kZone = ", zone ";
     const size_t at = line.find(kZone);
     if (at == std::string_view::npos) return wrong("a node without a zone");
-    if (line.substr(0, at) != "Node 0") {
-      return Error{Errc::kBadFormat,
-                   fmt::format("line {}: {} is there; only machines of one node, 0, are computed",
-                               line_, line.substr(0, at))};
+    const std::string_view number = line.substr(0, at).substr(kNode.size());
+    const auto node = whole_number(number);
+    if (!node || *node >= Topology::kMaxNodes) {
+      return wrong(fmt::format("'{}' is no node's number", number.substr(0, 40)));
     }
-    zones_.emplace_back().name = trim(line.substr(at + kZone.size()));
+    zones_.emplace_back().node = static_cast<unsigned>(*node);
+    zones_.back().name = trim(line.substr(at + kZone.size()));
     return {};
   }
 

@@ -14,6 +14,7 @@
 namespace ring3::harness {
 
 struct ZoneText {
+  unsigned node = 0;
   std::string name;
   // "min", "managed", "start_pfn" and so on; what a kernel does not print is not there.
   std::map<std::string, uint64_t, std::less<>> values;
@@ -22,8 +23,7 @@ struct ZoneText {
   std::vector<std::map<std::string, uint64_t, std::less<>>> pagesets;
 };
 
-// kBadFormat names the line when it is no such text, is cut off, or is of a machine of several
-// nodes, whose zones are not computed here.
+// kBadFormat names the line when it is no such text or is cut off.
 Result<std::vector<ZoneText>> parse_zoneinfo(std::string_view text);
 
 }  // namespace ring3::harness

@@ -293,7 +293,13 @@ StressReport StressRun::conclude() {
 Result<StressReport> run_stress(const StressOptions& options, const std::string& command) {
   block_signals();
   install_crash_handler(command);
-  auto machine = Machine::create(options, Topology::host());
+  Topology topology = Topology::host();
+  if (options.nodes != 0) {
+    Result<Topology> dealt = topology.with_fake_nodes(options.nodes);
+    if (!dealt) return dealt.error();
+    topology = std::move(*dealt);
+  }
+  auto machine = Machine::create(options, topology);
   if (!machine) return machine.error();
   return StressRun(options, command, **machine).run();
 }

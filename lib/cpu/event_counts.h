@@ -22,6 +22,11 @@ class EventCounts {
   void add(Event event, uint64_t amount = 1) { counters_.add(static_cast<size_t>(event), amount); }
   // May miss events of threads that run meanwhile.
   uint64_t sum(Event event) const { return counters_.sum(static_cast<size_t>(event)); }
+  // Those of one CPU; of `cpus()`, those of threads without one.
+  uint64_t of_cpu(Event event, unsigned cpu) const {
+    return counters_.of_cpu(static_cast<size_t>(event), cpu);
+  }
+  unsigned cpus() const { return counters_.cpus(); }
 
  private:
   PerCpuCounters counters_;

@@ -24,12 +24,15 @@ void PerCpuCounters::add_without_sequence(size_t counter, uint64_t amount) {
   cell(row, counter).fetch_add(amount, std::memory_order_relaxed);
 }
 
-uint64_t PerCpuCounters::sum(size_t counter) const {
+uint64_t PerCpuCounters::of_cpu(size_t counter, unsigned cpu) const {
   CHECK_LT(counter, counters_);
+  CHECK_LE(cpu, rows_.cpus());
+  return cell(cpu, counter).load(std::memory_order_relaxed);
+}
+
+uint64_t PerCpuCounters::sum(size_t counter) const {
   uint64_t total = 0;
-  for (unsigned row = 0; row <= rows_.cpus(); ++row) {
-    total += cell(row, counter).load(std::memory_order_relaxed);
-  }
+  for (unsigned row = 0; row <= rows_.cpus(); ++row) total += of_cpu(counter, row);
   return total;
 }
 

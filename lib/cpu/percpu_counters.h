@@ -26,6 +26,9 @@ class PerCpuCounters {
     }
   }
   uint64_t sum(size_t counter) const;
+  // Those of one CPU; of `cpus()`, those without a CPU's.
+  uint64_t of_cpu(size_t counter, unsigned cpu) const;
+  unsigned cpus() const { return rows_.cpus(); }
 
  private:
   PerCpuCounters(PerCpuCells rows, size_t counters, PerCpuMode mode)

@@ -117,9 +117,38 @@ Result<Topology> Topology::simulated(unsigned cpus, unsigned nodes) {
   return topology;
 }
 
+Result<Topology> Topology::with_fake_nodes(unsigned nodes) const {
+  if (nodes == 0 || nodes > kMaxNodes) {
+    return Error{
+        Errc::kInvalidArgument,
+        std::to_string(nodes) + " nodes are not possible; use 1 to " + std::to_string(kMaxNodes)};
+  }
+  Topology topology(cpu_ids(), nodes);
+  topology.cpus_ = cpus_;
+  const unsigned online = online_count();
+  unsigned before = 0;
+  for (Cpu& cpu : topology.cpus_) {
+    cpu.node = std::min(before, online - 1) * nodes / online;
+    before += cpu.online;
+  }
+  return topology;
+}
+
 unsigned Topology::online_count() const {
   return static_cast<unsigned>(
       std::count_if(cpus_.begin(), cpus_.end(), [](const Cpu& cpu) { return cpu.online; }));
+}
+
+Status Topology::set_distance(unsigned from, unsigned to, unsigned distance) {
+  if (from >= nodes_ || to >= nodes_ || distance < kLocalDistance) {
+    return Error{Errc::kInvalidArgument, "nodes " + std::to_string(from) + " and " +
+                                             std::to_string(to) + " cannot be as far apart as " +
+                                             std::to_string(distance) + "; use nodes 0 to " +
+                                             std::to_string(nodes_ - 1) + " and " +
+                                             std::to_string(kLocalDistance) + " or more"};
+  }
+  distances_[size_t{from} * nodes_ + to] = distance;
+  return {};
 }
 
 Status Topology::set_online(unsigned cpu, bool online) {

@@ -27,6 +27,10 @@ class Topology {
   // kInvalidArgument when there are none, too many, or more nodes than CPUs.
   static Result<Topology> simulated(unsigned cpus, unsigned nodes);
 
+  // The same CPUs, in order over `nodes` nodes of equal size or nearly so; of more nodes than CPUs,
+  // some have none (the kernel's numa=fake). kInvalidArgument for none, and for too many.
+  Result<Topology> with_fake_nodes(unsigned nodes) const;
+
   // One more than the highest number that a CPU can ever have, as the kernel's nr_cpu_ids: what an
   // array with a cell for each CPU needs.
   unsigned cpu_ids() const { return static_cast<unsigned>(cpus_.size()); }
@@ -44,6 +48,10 @@ class Topology {
     CHECK_LT(to, nodes_);
     return distances_[size_t{from} * nodes_ + to];
   }
+
+  // Of simulated nodes. kInvalidArgument for a number that is no node's, and for a distance below
+  // kLocalDistance.
+  Status set_distance(unsigned from, unsigned to, unsigned distance);
 
   // Hotplug of a simulated CPU. Whoever keeps something for each CPU is told by whoever does it
   // (Memory::cpu_dead). kInvalidArgument for a number that is none and for the last CPU that is

@@ -33,7 +33,7 @@ Result<FrameTables> FrameTables::create(PageCount count) {
       align_up(count.value(), kMaxOrder.pages().value()) / kPageblockFrames;
   Result<os::Reservation> pageblocks = os::reserve(pageblock_count, alignof(Page));
   if (!pageblocks) return pageblocks.error();
-  std::memset(pageblocks->base(), Pageblock(ZoneType::kDma).byte(), pageblock_count);
+  std::memset(pageblocks->base(), Pageblock(0, ZoneType::kDma).byte(), pageblock_count);
   return FrameTables(std::move(*pages), std::move(*states), std::move(*pageblocks), count);
 }
 

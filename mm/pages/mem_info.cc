@@ -19,12 +19,12 @@ uint64_t on_cpus(const ZoneFacts& zone) {
 
 std::string zone_text(const ZoneFacts& zone, unsigned cpu) {
   std::string text = fmt::format(
-      "Node 0 {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:0KB "
+      "Node {} {} free:{}kB boost:0kB min:{}kB low:{}kB high:{}kB reserved_highatomic:0KB "
       "active_anon:0kB inactive_anon:0kB active_file:0kB inactive_file:0kB unevictable:0kB "
       "writepending:0kB present:{}kB managed:{}kB mlocked:0kB bounce:0kB free_pcp:{}kB "
       "local_pcp:{}kB free_cma:0kB\nlowmem_reserve[]:",
-      zone.name, kib(zone.free), kib(zone.marks.min), kib(zone.marks.low), kib(zone.marks.high),
-      kib(zone.present), kib(zone.managed), kib(on_cpus(zone)),
+      zone.node, zone.name, kib(zone.free), kib(zone.marks.min), kib(zone.marks.low),
+      kib(zone.marks.high), kib(zone.present), kib(zone.managed), kib(on_cpus(zone)),
       cpu < zone.pagesets.size() ? kib(zone.pagesets[cpu].count) : 0);
   for (const uint64_t pages : zone.protection) {
     fmt::format_to(std::back_inserter(text), " {}", pages);
@@ -35,7 +35,7 @@ std::string zone_text(const ZoneFacts& zone, unsigned cpu) {
 std::string blocks_text(const ZoneFacts& zone) {
   constexpr std::string_view kLetters = "UMEH";
   static_assert(kLetters.size() == kMigratetypes);
-  std::string text = fmt::format("Node 0 {}: ", zone.name);
+  std::string text = fmt::format("Node {} {}: ", zone.node, zone.name);
   uint64_t total = 0;
   for (Order order(0); order.valid(); order = order.higher()) {
     uint64_t blocks = 0;

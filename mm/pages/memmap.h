@@ -82,9 +82,7 @@ class Memmap {
     pageblocks_[pfn.value() / kPageblockFrames].store(pageblock.byte(), std::memory_order_relaxed);
   }
   Migratetype type_of(Pfn pfn) const { return pageblock(pfn).type(); }
-  void set_type(Pfn pfn, Migratetype type) const {
-    set_pageblock(pfn, Pageblock(pageblock(pfn).zone(), type));
-  }
+  void set_type(Pfn pfn, Migratetype type) const { set_pageblock(pfn, pageblock(pfn).with(type)); }
 
   // Takes an allocated block from its owner: of all who try at once, one succeeds, and from then on
   // the block is that one's to give back (kPcp). Relaxed: what the block's user wrote is handed on

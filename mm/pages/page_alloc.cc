@@ -79,16 +79,16 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
   std::unique_ptr<PageAllocator> allocator(new PageAllocator(std::move(*arena), std::move(*frames),
                                                              std::move(owners), std::move(*events),
                                                              std::move(*memblock), config));
-  Result<Node> node = Node::create(allocator->memmap_, allocator->memblock_,
-                                   {.policy = config.policy,
-                                    .topology = config.topology,
-                                    .lockdep = config.lockdep,
-                                    .vm = config.vm,
-                                    .owners = allocator->owners(),
-                                    .direct = !config.page_owner && !config.filling.any()},
-                                   allocator->events_, allocator->reports_);
-  if (!node) return node.error();
-  allocator->node_.emplace(std::move(*node));
+  Result<Nodes> nodes = Nodes::create(allocator->memmap_, allocator->memblock_,
+                                      {.policy = config.policy,
+                                       .topology = config.topology,
+                                       .lockdep = config.lockdep,
+                                       .vm = config.vm,
+                                       .owners = allocator->owners(),
+                                       .direct = !config.page_owner && !config.filling.any()},
+                                      allocator->events_, allocator->reports_);
+  if (!nodes) return nodes.error();
+  allocator->nodes_.emplace(std::move(*nodes));
   return allocator;
 }
 
@@ -131,24 +131,25 @@ PageAllocator::~PageAllocator() {
 // 3. if it may wait, shrinkers give back what they can do without, and the blocks that lie idle on
 //    CPUs' lists go back too, where they count and merge;
 // 4. if it must not fail, no mark stops it.
-Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
+Pfn PageAllocator::take(Gfp asked, Order order, Nodes::Target target) {
   const Migratetype type = migratetype_of(asked);
-  Pfn head = node_->take(order, type, highest,
-                         [](const Zone& zone) { return std::optional(zone.watermarks().low); });
+  const ZoneType highest = *highest_zone(asked);
+  Pfn head = nodes_->take(order, type, highest, target,
+                          [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   if (head != kNoPfn) return head;
   const AllocScope scope = Task::current().alloc_scope();
   const Gfp gfp = gfp_in_scope(asked, scope);
   const auto min_mark = [gfp](const Zone& zone) {
     return min_mark_for(gfp, zone.watermarks().min);
   };
-  head = node_->take(order, type, highest, min_mark);
+  head = nodes_->take(order, type, highest, target, min_mark);
   // Who is giving memory back asks nobody for more.
   if (head == kNoPfn && gfp.any(kGfpFlagDirectReclaim) && !includes(scope, AllocScope::kMemalloc)) {
-    head = reclaim_and_take(gfp, order, highest, min_mark);
+    head = reclaim_and_take(gfp, order, target, min_mark);
   }
   if (head == kNoPfn && gfp.any(kGfpFlagNofail)) {
-    head =
-        node_->take(order, type, highest, [](const Zone&) { return std::optional<PageCount>(); });
+    head = nodes_->take(order, type, highest, target,
+                        [](const Zone&) { return std::optional<PageCount>(); });
   }
   return head;
 }
@@ -157,19 +158,20 @@ Pfn PageAllocator::take(Gfp asked, Order order, ZoneType highest) {
 // back, where the kernel would move pages about; nobody is told that memory has run out for them,
 // nor for who says that he can do without.
 template <class Mark>
-Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, ZoneType highest, Mark mark) {
+Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, Nodes::Target target, Mark mark) {
   constexpr unsigned kMostRounds = 64;  // of a large order, or without memory
   const bool costly = order > rules::kCostlyOrder;
+  const ZoneType highest = *highest_zone(gfp);
   const PageCount wanted = std::max(order.pages(), Reclaim::kCluster);
   for (unsigned round = 0; round < kMostRounds; round += costly) {
     const auto [scanned, reclaimed] = reclaim_.round(wanted);
     const bool progress = reclaimed != PageCount(0);
     if (progress) {
-      events_.add(of_zone(PageEvent::kAllocstallDma, node_->first_zone(highest)));
+      if (Zone* zone = nodes_->first_zone(highest, target)) zone->count_stall();
       events_.add(PageEvent::kSlabsScanned, scanned.value());
     }
     if (drain_all() || progress) {
-      const Pfn head = node_->take(order, migratetype_of(gfp), highest, mark);
+      const Pfn head = nodes_->take(order, migratetype_of(gfp), highest, target, mark);
       if (head != kNoPfn) return head;
     }
     if (gfp.any(kGfpFlagNoretry)) return kNoPfn;
@@ -187,12 +189,12 @@ Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, ZoneType highest, Mark
 // CPU that requests like it are served from has one. Until then, there is nothing but tables.
 Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
-  if (gfp.any(kGfpFlagZero) || order.value() >= PcpLists::kColumns || FaultPoint::may_fail())
-      [[unlikely]] {
+  if (gfp.any(kGfpFlagZero | kGfpFlagThisnode) || order.value() >= PcpLists::kColumns ||
+      FaultPoint::may_fail()) [[unlikely]] {
     return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
   }
   Frame head;
-  if (!node_->pcp().pop(gfp, order, head)) [[unlikely]] {
+  if (!nodes_->pcp().pop(gfp, order, head)) [[unlikely]] {
     return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
   }
   if (!memmap_.use_ticket(Pfn(head), order, state_of_request(gfp, order, PageOwner::kNobody)))
@@ -207,7 +209,7 @@ Page* PageAllocator::alloc_pages(Gfp gfp, Order order) {
 }
 
 Page* PageAllocator::alloc_instead(Pfn dropped, Gfp gfp, Order order, uintptr_t caller) {
-  node_->zone_of(dropped).drop_popped(dropped, order);
+  nodes_->zone_of(memmap_.pageblock(dropped)).drop_popped(dropped, order);
   return alloc_owned_pages(gfp, order, PageOwner::kNobody, caller);
 }
 
@@ -223,17 +225,32 @@ bool PageAllocator::admit(Gfp gfp, Order order, uintptr_t caller) {
 }
 
 Page* PageAllocator::alloc_owned_pages(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
-  return admit(gfp, order, caller) ? alloc_admitted(gfp, order, owner, caller) : nullptr;
+  if (!admit(gfp, order, caller)) return nullptr;
+  return alloc_admitted(gfp, order, nodes_->target_of(gfp), owner, caller);
 }
 
-Page* PageAllocator::alloc_admitted(Gfp gfp, Order order, PageOwner owner, uintptr_t caller) {
-  const Pfn head = take(gfp, order, *highest_zone(gfp));
+Page* PageAllocator::alloc_pages_node(unsigned node, Gfp gfp, Order order) {
+  const uintptr_t caller = RING3_CALL_SITE();
+  if (node >= nodes_->count()) {
+    reports_.report([&] { return bad_node_report(node, nodes_->count(), gfp, order, caller); });
+    return nullptr;
+  }
+  if (!admit(gfp, order, caller)) return nullptr;
+  Nodes::Target target = nodes_->target_of(gfp);
+  target.node = node;
+  return alloc_admitted(gfp, order, target, PageOwner::kNobody, caller);
+}
+
+Page* PageAllocator::alloc_admitted(Gfp gfp, Order order, Nodes::Target target, PageOwner owner,
+                                    uintptr_t caller) {
+  const Pfn head = take(gfp, order, target);
   if (head == kNoPfn) {
     events_.add(PageEvent::kAllocFailure);
     if (!gfp.any(kGfpFlagNowarn)) tell_failure(gfp, order, caller);
     return nullptr;
   }
-  node_->pcp().route(gfp, order, node_->zone_of(head).type());
+  const bool is_usual = target.node == target.home && !target.only;
+  if (is_usual) nodes_->pcp().route(target.home, gfp, order, memmap_.pageblock(head));
   return &hand_out(head, order, gfp, owner, caller);
 }
 
@@ -322,7 +339,7 @@ bool PageAllocator::free_owned_pages(Page& page, Order order, PageOwner owner, u
 inline void PageAllocator::give_back(Pfn pfn, Order order, uintptr_t caller) {
   RING3_TRACE2(mm_page_free, pfn.value(), order.value());
   if (!filling_.any()) hide(pfn, order);
-  if (!node_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
+  if (!nodes_->pcp().push(memmap_.pageblock(pfn), pfn, order)) [[unlikely]]
     give_back_otherwise(pfn, order, caller);
 }
 
@@ -336,7 +353,7 @@ void PageAllocator::give_back_otherwise(Pfn pfn, Order order, uintptr_t caller, 
     hide(pfn, order);
   }
   if (owners_) owners_->freed(pfn, caller, may_wait);
-  Zone& zone = node_->zone_of(pfn);
+  Zone& zone = nodes_->zone_of(memmap_.pageblock(pfn));
   may_wait ? zone.put(pfn, order) : zone.put_nolock(pfn, order);
 }
 
@@ -370,16 +387,16 @@ void PageAllocator::free_pages_at(void* address, Order order) {
 
 bool PageAllocator::drain_all() {
   bool drained = false;
-  node_->for_each_zone([&](Zone& zone) { drained |= zone.drain_all(); });
+  nodes_->for_each_zone([&](Zone& zone) { drained |= zone.drain_all(); });
   return drained;
 }
 
 void PageAllocator::cpu_dead(unsigned cpu) {
-  node_->for_each_zone([cpu](Zone& zone) { zone.drain_cpu(cpu); });
+  nodes_->for_each_zone([cpu](Zone& zone) { zone.drain_cpu(cpu); });
 }
 
 void PageAllocator::cpu_online(unsigned cpu) {
-  node_->for_each_zone([cpu](Zone& zone) { zone.bring_up_cpu(cpu); });
+  nodes_->for_each_zone([cpu](Zone& zone) { zone.bring_up_cpu(cpu); });
 }
 
 // Blocks that came from a CPU's list, and those that a free put there, are counted by the list; of
@@ -387,13 +404,11 @@ void PageAllocator::cpu_online(unsigned cpu) {
 uint64_t PageAllocator::count_of(PageEvent event) const {
   uint64_t count = events_.sum(event);
   if (event == PageEvent::kMmPageAlloc) {
-    for (size_t zone = 0; zone < kZones; ++zone) {
-      count += events_.sum(of_zone(PageEvent::kAllocDma, static_cast<ZoneType>(zone)));
-    }
-    count += node_->pcp_counts().pops - events_.sum(PageEvent::kFreedTwiceOnAlloc);
+    count += nodes_->taken_directly() + nodes_->pcp_counts().pops -
+             events_.sum(PageEvent::kFreedTwiceOnAlloc);
   }
   if (event == PageEvent::kMmPageFree) {
-    count += node_->pcp_counts().pushes() - events_.sum(PageEvent::kPcpRefill) -
+    count += nodes_->pcp_counts().pushes() - events_.sum(PageEvent::kPcpRefill) -
              events_.sum(PageEvent::kFreedTwice);
   }
   return count;
@@ -413,7 +428,7 @@ Status PageAllocator::set_vm(const VmSettings& vm) {
                              vm_.percpu_pagelist_high_fraction)};
   }
   vm_ = vm;
-  node_->set_vm(vm);
+  nodes_->set_vm(vm);
   return {};
 }
 
@@ -433,7 +448,7 @@ void PageAllocator::tell_failure(Gfp gfp, Order order, uintptr_t caller) {
 }
 
 std::vector<ZoneFacts> PageAllocator::zone_facts() const {
-  std::vector<ZoneFacts> facts = node_->facts(vm());
+  std::vector<ZoneFacts> facts = nodes_->facts(vm());
   if (owners_) count_mixed_pageblocks(*owners_, memmap_, facts);
   return facts;
 }

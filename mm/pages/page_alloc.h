@@ -26,7 +26,7 @@
 #include "mm/pages/frame_tables.h"
 #include "mm/pages/mem_info.h"
 #include "mm/pages/memblock.h"
-#include "mm/pages/node.h"
+#include "mm/pages/nodes.h"
 #include "mm/pages/page_report.h"
 #include "mm/pages/proc_text.h"
 #include "mm/pages/reclaim.h"
@@ -67,7 +67,7 @@ inline constexpr size_t kMaxArenaBytes = size_t{16} << 40;
 
 class PageAllocator {
  public:
-  // With the zones of a Node. kInvalidArgument for a size that is 0, too large or not a multiple of
+  // With the zones of Nodes. kInvalidArgument for a size that is 0, too large or not a multiple of
   // kArenaGranule, and for a Memblock with memory beyond it or with no free page; kNoResource when
   // the host refuses address space.
   static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
@@ -82,6 +82,11 @@ class PageAllocator {
   // they can; even __GFP_NOFAIL gets null once they, memory and all reserves are used up. The
   // contents are those of the last use, or zero with __GFP_ZERO.
   Page* alloc_pages(Gfp gfp, Order order) __attribute__((noinline));
+
+  // The same for CPUs of node `node` of the topology, whichever runs the caller: from that node's
+  // zones first, and from the nearest others', or with __GFP_THISNODE from that node or not at all.
+  // A number that is no node's is reported (the kernel's alloc_pages_node).
+  Page* alloc_pages_node(unsigned node, Gfp gfp, Order order) __attribute__((noinline));
 
   // Gives back a block with the order it was allocated with; null is nothing. Anything else is
   // reported, with the page, its state and the caller, and changes nothing. Of two that free one
@@ -162,14 +167,14 @@ class PageAllocator {
   // ---- State. ----
 
   // All that can be allocated.
-  PageCount total_pages() const { return node_->managed_pages(); }
+  PageCount total_pages() const { return nodes_->managed_pages(); }
   // What it was made from.
   const Memblock& memblock() const { return memblock_; }
   // Free pages of all zones, those on CPUs' lists included; exact while nobody allocates.
-  PageCount free_pages_count() const { return node_->free_pages(); }
+  PageCount free_pages_count() const { return nodes_->free_pages(); }
   PageCount allocated_pages() const { return total_pages() - free_pages_count(); }
   // Free blocks of each order over all zones, CPUs' lists not counted.
-  std::array<uint64_t, kOrders> free_blocks() const { return node_->free_blocks(); }
+  std::array<uint64_t, kOrders> free_blocks() const { return nodes_->free_blocks(); }
   // What there is to tell of each zone, those without pages too (mm/pages/proc_text.h). Looks at
   // every free block and pageblock; of threads that run meanwhile it may miss something.
   std::vector<ZoneFacts> zone_facts() const;
@@ -190,7 +195,7 @@ class PageAllocator {
   uint64_t misuses() const { return reports_.count(); }
 
   // Walks all free lists and counts broken invariants: 0 when all is well.
-  size_t count_faults() const { return node_->count_faults(); }
+  size_t count_faults() const { return nodes_->count_faults(); }
 
   // Reports every block that nobody has given back (the first few in full), but for those of an
   // owner, which are its own to report; returns how many pages they are. Nobody may allocate or
@@ -212,14 +217,15 @@ class PageAllocator {
   PageAllocator(os::Reservation arena, FrameTables frames, std::optional<PageOwners> owners,
                 PerCpuCounters events, Memblock memblock, const PageAllocatorConfig& config);
 
-  Pfn take(Gfp asked, Order order, ZoneType highest);
+  Pfn take(Gfp asked, Order order, Nodes::Target target);
   template <class Mark>
-  Pfn reclaim_and_take(Gfp gfp, Order order, ZoneType highest, Mark mark);
+  Pfn reclaim_and_take(Gfp gfp, Order order, Nodes::Target target, Mark mark);
   // Of a request that found `dropped`, which was on a list twice.
   [[gnu::noinline, gnu::cold]] Page* alloc_instead(Pfn dropped, Gfp gfp, Order order,
                                                    uintptr_t caller);
   // The steps between: null when there is none, which is told.
-  Page* alloc_admitted(Gfp gfp, Order order, PageOwner owner, uintptr_t caller);
+  Page* alloc_admitted(Gfp gfp, Order order, Nodes::Target target, PageOwner owner,
+                       uintptr_t caller);
   // The last steps of a request: the block at `head` is the owner's.
   Page& hand_out(Pfn head, Order order, Gfp gfp, PageOwner owner, uintptr_t caller,
                  bool may_wait = true);
@@ -264,7 +270,7 @@ class PageAllocator {
   LimitedReports reports_;
   std::optional<LimitedReports> failures_;
   Reclaim reclaim_;
-  std::optional<Node> node_;  // there from create() on
+  std::optional<Nodes> nodes_;  // there from create() on
   mutable lockdep::Spinlock vm_lock_;
   VmSettings vm_ GUARDED_BY(vm_lock_);
   const AsanDescriber describer_{

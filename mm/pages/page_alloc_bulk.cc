@@ -23,11 +23,13 @@ size_t PageAllocator::alloc_pages_bulk(Gfp gfp, std::span<Page*> pages) {
   const auto mark = [](const Zone& zone) { return std::optional(zone.watermarks().low); };
   auto wanted = static_cast<size_t>(std::ranges::count(pages.subspan(at), nullptr));
   const bool many = wanted > 1;
+  const Nodes::Target target = nodes_->target_of(gfp);
   const size_t first = at;
   while (many && wanted != 0) {
     std::array<Frame, kMostAtOnce> taken;
-    const size_t count = node_->take_bulk(migratetype_of(gfp), *highest_zone(gfp), mark, wanted,
-                                          std::span(taken).first(std::min(wanted, kMostAtOnce)));
+    const size_t count =
+        nodes_->take_bulk(migratetype_of(gfp), *highest_zone(gfp), target, mark, wanted,
+                          std::span(taken).first(std::min(wanted, kMostAtOnce)));
     if (count == 0) break;
     wanted -= count;
     for (const Frame head : std::span(taken).first(count)) {
@@ -36,7 +38,7 @@ size_t PageAllocator::alloc_pages_bulk(Gfp gfp, std::span<Page*> pages) {
     }
   }
   if (at == first) {
-    pages[at] = alloc_admitted(gfp, kSingle, PageOwner::kNobody, caller);
+    pages[at] = alloc_admitted(gfp, kSingle, target, PageOwner::kNobody, caller);
     skip_filled();
   }
   return at;

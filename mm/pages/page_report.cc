@@ -78,6 +78,15 @@ std::string state_text(FrameState state, const char* name_inside) {
                      state.order().value(), owner_name(state.owner()));
 }
 
+std::string refused_because(std::string_view why, Gfp gfp, Order order, uintptr_t caller) {
+  return fmt::format(
+      "WARNING: bad page request in process {}: order:{}, mode:{:#x}({})\n"
+      "request refused because: {}\n"
+      "Call site: {}\n",
+      Task::current().label(), order.value(), gfp.bits(), to_string(gfp), why,
+      describe_address(caller));
+}
+
 }  // namespace
 
 std::string page_description(const Memmap& memmap, const PageOwners* owners, const void* address) {
@@ -126,12 +135,12 @@ std::string bad_address_report(const Memmap& memmap, const void* address, Order 
 }
 
 std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_t caller) {
-  return fmt::format(
-      "WARNING: bad page request in process {}: order:{}, mode:{:#x}({})\n"
-      "request refused because: {}\n"
-      "Call site: {}\n",
-      Task::current().label(), order.value(), gfp.bits(), to_string(gfp), reason(misuse),
-      describe_address(caller));
+  return refused_because(reason(misuse), gfp, order, caller);
+}
+
+std::string bad_node_report(unsigned node, unsigned nodes, Gfp gfp, Order order, uintptr_t caller) {
+  const auto why = fmt::format("there is no node {}; use 0 to {}", node, nodes - 1);
+  return refused_because(why, gfp, order, caller);
 }
 
 }  // namespace ring3::mm

@@ -22,5 +22,7 @@ std::string bad_address_report(const Memmap& memmap, const void* address, Order 
                                uintptr_t caller);
 // The report for a request that cannot be served whatever the state of memory.
 std::string bad_request_report(PageMisuse misuse, Gfp gfp, Order order, uintptr_t caller);
+// The same for one that names a node of which there are only `nodes`.
+std::string bad_node_report(unsigned node, unsigned nodes, Gfp gfp, Order order, uintptr_t caller);
 
 }  // namespace ring3::mm

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/cpu/task.h"
 #include "mm/pages/kernel_rules.h"
 
 namespace ring3::mm {
@@ -34,47 +35,64 @@ uint32_t pcp_high(PageCount managed, unsigned cpus, Order order, uint64_t fracti
   return blocks < 2 ? 0 : static_cast<uint32_t>(blocks);
 }
 
-Result<PcpLists> PcpLists::create(const ZoneBorders& borders, const ZonePages& managed,
-                                  uint32_t orders, bool direct, uint64_t fraction,
+Result<PcpLists> PcpLists::create(std::span<const PcpNode> nodes,
+                                  std::span<const unsigned> first_nodes, const Config& config,
                                   const Topology& topology) {
-  std::vector<uint32_t> high(kZones * kListsOfZone + 1);
-  for (size_t zone = 0; zone < kZones; ++zone) {
-    for (size_t index = 0; index < kListsOfZone; ++index) {
-      const Order order = order_of_index(index);
-      if ((orders >> order.value() & 1) == 0) continue;
-      high[zone * kListsOfZone + index] =
-          pcp_high(managed[zone], topology.online_count(), order, fraction);
+  std::vector<uint32_t> high(nodes.size() * kZones * kListsOfZone + 1);
+  for (unsigned node = 0; node < nodes.size(); ++node) {
+    for (size_t zone = 0; zone < kZones; ++zone) {
+      const size_t first = index_of(node, static_cast<ZoneType>(zone));
+      for (size_t index = 0; index < kListsOfZone; ++index) {
+        const Order order = order_of_index(index);
+        if ((config.orders >> order.value() & 1) == 0) continue;
+        high[first + index] =
+            pcp_high(nodes[node].managed[zone], nodes[node].cpus, order, config.fraction);
+      }
     }
   }
   auto lists = PcpList::create_together(high, topology);
   if (!lists) return lists.error();
-  return PcpLists(std::move(*lists), borders, direct);
+  return PcpLists(std::move(*lists), nodes, first_nodes, config.direct, topology);
 }
 
-PcpLists::PcpLists(std::vector<PcpList> lists, const ZoneBorders& borders, bool direct)
-    : lists_(std::move(lists)), sequences_(lists_.front()) {
-  const uint32_t nowhere = sequences_.distance_to(lists_.back());
-  for (Row& row : by_request_) row.fill(nowhere);
-  for (Row& row : by_pageblock_) row.fill(nowhere);
+PcpLists::PcpLists(std::vector<PcpList> lists, std::span<const PcpNode> nodes,
+                   std::span<const unsigned> first_nodes, bool direct, const Topology& topology)
+    : lists_(std::move(lists)), sequences_(lists_.front()), nodes_(topology.node_count()) {
+  for (unsigned cpu = 0; cpu < topology.cpu_ids(); ++cpu) {
+    node_of_.push_back(static_cast<uint16_t>(topology.node_of(cpu)));
+  }
+  Row nowhere;
+  nowhere.fill(sequences_.distance_to(lists_.back()));
+  by_request_.resize(size_t{nodes_} * kRows, nowhere);
+  by_pageblock_.fill(nowhere);
   if (!direct) return;
-  const auto fill = [&](Row& row, ZoneType zone, Migratetype type) {
-    const auto lists_of_zone = of_zone(zone);
+  const auto fill = [&](Row& row, Pageblock pageblock) {
+    const auto lists_of_zone = of_zone(pageblock.node(), pageblock.zone());
     for (Order order(0); order.valid(); order = order.higher()) {
-      row[order.value()] = sequences_.distance_to(lists_of_zone[index_in_zone(order, type)]);
+      row[order.value()] =
+          sequences_.distance_to(lists_of_zone[index_in_zone(order, pageblock.type())]);
     }
   };
-  for (size_t value = 0; value < Pageblock::kValues; ++value) {
-    const Pageblock pageblock(static_cast<uint8_t>(value));
-    fill(by_pageblock_[value], pageblock.zone(), pageblock.type());
+  for (size_t value = 0; value < nodes.size() * kZones * kMigratetypes; ++value) {
+    fill(by_pageblock_[value], Pageblock(static_cast<uint8_t>(value)));
   }
-  for (uint32_t bits = 0; bits < kRows; ++bits) {
-    const std::optional<ZoneType> highest = highest_zone(Gfp(bits));
-    if (!highest || has_two_migratetypes(Gfp(bits))) continue;
-    // The highest that has pages; zone DMA always has.
-    auto zone = static_cast<size_t>(*highest);
-    while (borders[zone] == borders[zone + 1]) --zone;
-    fill(by_request_[bits], static_cast<ZoneType>(zone), migratetype_of(Gfp(bits)));
+  for (unsigned home = 0; home < nodes_; ++home) {
+    const unsigned node = first_nodes[home];
+    for (uint32_t bits = 0; bits < kRows; ++bits) {
+      const std::optional<ZoneType> highest = highest_zone(Gfp(bits));
+      if (!highest || has_two_migratetypes(Gfp(bits))) continue;
+      // The highest that has pages; where none has, the request is for another node.
+      auto zone = static_cast<size_t>(*highest);
+      while (zone != 0 && nodes[node].managed[zone] == PageCount(0)) --zone;
+      fill(row_of(home, Gfp(bits)),
+           Pageblock(node, static_cast<ZoneType>(zone), migratetype_of(Gfp(bits))));
+    }
   }
+}
+
+unsigned PcpLists::home_of_many() const {
+  const unsigned cpu = Task::current().cpu();
+  return cpu < node_of_.size() ? node_of_[cpu] : 0;
 }
 
 }  // namespace ring3::mm

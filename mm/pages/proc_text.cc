@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "mm/pages/fragmentation_index.h"
@@ -24,7 +25,7 @@ std::string line_by_line(std::span<const ZoneFacts> zones, Row row) {
   std::string text;
   for (const ZoneFacts& zone : zones) {
     if (!zone.populated()) continue;
-    add(text, "Node 0, zone {:>8} ", zone.name);
+    add(text, "Node {}, zone {:>8} ", zone.node, zone.name);
     row(text, zone);
     text += '\n';
   }
@@ -58,7 +59,11 @@ uint64_t free_in_whole_pageblocks(const ZoneFacts& zone) {
 uint64_t value_of(const ZoneFacts& zone, std::string_view name) {
   if (name == "nr_free_pages") return zone.free;
   if (name == "nr_free_pages_blocks") return free_in_whole_pageblocks(zone);
-  if (name == "numa_hit" || name == "numa_local") return zone.allocations;
+  if (name == "numa_hit") return zone.numa_hit;
+  if (name == "numa_miss") return zone.numa_miss;
+  if (name == "numa_foreign") return zone.numa_foreign;
+  if (name == "numa_local") return zone.numa_local;
+  if (name == "numa_other") return zone.numa_other;
   return 0;
 }
 
@@ -109,7 +114,7 @@ std::string pagetypeinfo_text(std::span<const ZoneFacts> zones) {
   for (const ZoneFacts& zone : zones) {
     if (!zone.populated()) continue;
     for (size_t type = 0; type < kMigratetypes; ++type) {
-      add(text, "Node {:4}, zone {:>8}, type {:>12} ", 0, zone.name,
+      add(text, "Node {:4}, zone {:>8}, type {:>12} ", zone.node, zone.name,
           migratetype_name(static_cast<Migratetype>(type)));
       for (const uint64_t blocks : zone.free_blocks[type]) add(text, "{:6} ", blocks);
       text += '\n';
@@ -130,13 +135,13 @@ std::string pagetypeinfo_text(std::span<const ZoneFacts> zones) {
 
 std::string zoneinfo_text(std::span<const ZoneFacts> zones) {
   std::string text;
-  bool node_told = false;
+  std::optional<unsigned> told;  // of this node, what it has of its own
   for (const ZoneFacts& zone : zones) {
-    add(text, "Node 0, zone {:>8}\n", zone.name);
-    if (zone.populated() && !node_told) {
+    add(text, "Node {}, zone {:>8}\n", zone.node, zone.name);
+    if (zone.populated() && told != zone.node) {
       text += "  per-node stats\n";
       add_counters(text, kNodeCounters, nullptr);
-      node_told = true;
+      told = zone.node;
     }
     add(text,
         "  pages free     {}\n"
@@ -201,11 +206,14 @@ std::string vmstat_text(std::span<const ZoneFacts> zones, const VmEvents& events
   add_sums(kGlobalCounters);
   add_sums(kEventsBeforeZones);
   for (const std::string_view event : kZoneEvents) {
-    for (const ZoneFacts& zone : zones) {
-      add(text, "{}{} {}\n", event, lower(zone.name),
-          event == "pgalloc_"      ? zone.allocated
-          : event == "allocstall_" ? zone.stalls
-                                   : uint64_t{0});
+    for (size_t type = 0; type < kZones; ++type) {
+      const std::string_view name = zone_name(static_cast<ZoneType>(type));
+      add(text, "{}{} {}\n", event, lower(name), sum([&](const ZoneFacts& zone) {
+            if (zone.name != name) return uint64_t{0};
+            return event == "pgalloc_"      ? zone.allocated
+                   : event == "allocstall_" ? zone.stalls
+                                            : uint64_t{0};
+          }));
     }
   }
   for (const std::string_view name : kEventsAfterZones) {

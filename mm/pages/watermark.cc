@@ -25,24 +25,25 @@ uint64_t integer_sqrt(uint64_t x) {
   return root;
 }
 
-PageCount lowmem(const ZonePages& managed) {
+}  // namespace
+
+PageCount lowmem_pages(const ZonePages& managed) {
   PageCount total{0};
   for (size_t zone = 0; zone <= index(ZoneType::kNormal); ++zone) total += managed[zone];
   return total;
 }
 
-}  // namespace
-
-PageCount min_free_pages(const ZonePages& managed) {
-  const uint64_t kib = lowmem(managed).value() * kPageSize / 1024;
+PageCount min_free_pages(PageCount lowmem) {
+  const uint64_t kib = lowmem.value() * kPageSize / 1024;
   return std::clamp(from_kib(integer_sqrt(kib * 16)), kMinFreeLow, kMinFreeHigh);
 }
 
-Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, const VmSettings& settings) {
+Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, PageCount lowmem,
+                         const VmSettings& settings) {
   const PageCount pages = managed[index(zone)];
-  const uint64_t low_pages = std::max<uint64_t>(1, lowmem(managed).value());
+  const uint64_t low_pages = std::max<uint64_t>(1, lowmem.value());
   const PageCount min_free =
-      settings.min_free_kbytes ? from_kib(*settings.min_free_kbytes) : min_free_pages(managed);
+      settings.min_free_kbytes ? from_kib(*settings.min_free_kbytes) : min_free_pages(lowmem);
   const PageCount share = min_free * pages.value() / low_pages;
   const PageCount min = zone == ZoneType::kMovable
                             ? std::clamp(pages / 1024, kMovableMinLow, kMovableMinHigh)

@@ -23,17 +23,21 @@ struct Watermarks {
   PageCount promo{0};
 };
 
-// Pages of each zone, in zone order; 0 for a zone that does not exist.
+// Pages of each zone of a node, in zone order; 0 for a zone that does not exist.
 using ZonePages = std::array<PageCount, kZones>;
+// Of those, the ones of DMA to Normal.
+PageCount lowmem_pages(const ZonePages& managed);
 
-// vm.min_free_kbytes in pages, where it is not set: 4 * sqrt(KiB of DMA to Normal), within 128 KiB
-// and 256 MiB.
-PageCount min_free_pages(const ZonePages& managed);
+// vm.min_free_kbytes in pages, where it is not set, of a machine whose nodes have so much lowmem
+// together: 4 * sqrt(KiB), within 128 KiB and 256 MiB.
+PageCount min_free_pages(PageCount lowmem);
 
-Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, const VmSettings& settings = {});
+// Of a zone of a node with `managed` pages; `lowmem` is all nodes'.
+Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, PageCount lowmem,
+                         const VmSettings& settings = {});
 
 // What `zone` keeps back from requests that may use zones up to `highest`: a share of the pages
-// those had above it to choose from. 0 for requests that may go no higher than `zone`.
+// those had above it in its node to choose from. 0 for requests that may go no higher than `zone`.
 PageCount lowmem_reserve(ZoneType zone, ZoneType highest, const ZonePages& managed,
                          const VmSettings& settings = {});
 

@@ -26,7 +26,9 @@ uint64_t region_pages(PageCount managed, unsigned cpus, const PagePolicy& policy
 
 Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfig& config,
                                            PageEvents& events, LimitedReports& reports) {
-  std::unique_ptr<Zone> zone(new Zone(memmap, config, events, reports));
+  Result<PerCpuCounters> counters = ZoneEvents::create_counters(*config.topology);
+  if (!counters) return counters.error();
+  std::unique_ptr<Zone> zone(new Zone(memmap, config, std::move(*counters), events, reports));
   const PageCount pages(zone->region_pages_);
   for (Pfn start = config.start; start < config.end; start = start + pages) {
     const Pfn end = std::min(start + pages, config.end);
@@ -38,9 +40,10 @@ Result<std::unique_ptr<Zone>> Zone::create(const Memmap& memmap, const ZoneConfi
   return zone;
 }
 
-Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
-           LimitedReports& reports)
-    : type_(config.type),
+Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PerCpuCounters counters,
+           PageEvents& events, LimitedReports& reports)
+    : node_(config.node),
+      type_(config.type),
       start_(config.start),
       end_(config.end),
       present_(config.present),
@@ -48,14 +51,17 @@ Zone::Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events,
       pcp_fraction_(config.vm.percpu_pagelist_high_fraction),
       memmap_(memmap),
       events_(events),
+      events_of_zone_(std::move(counters)),
+      named_by_home_(config.topology->node_count()),
       reports_(reports),
       owners_(config.owners),
       pcp_(config.pcp),
       cpus_(config.cpus),
+      online_cpus_(config.topology->online_count()),
       drain_lock_(config.lockdep, kDrainLockKey),
       deferred_(memmap),
       region_pages_(region_pages(config.end - config.start, config.cpus, *config.policy)) {
-  set_vm(config.managed, config.vm);
+  set_vm(config.managed, config.lowmem, config.vm);
 }
 
 Watermarks Zone::watermarks() const {
@@ -65,8 +71,8 @@ Watermarks Zone::watermarks() const {
   return {.min = mark(0), .low = mark(1), .high = mark(2), .promo = mark(3)};
 }
 
-void Zone::set_vm(const ZonePages& managed, const VmSettings& vm) {
-  const Watermarks marks = watermarks_of(type_, managed, vm);
+void Zone::set_vm(const ZonePages& managed, PageCount lowmem, const VmSettings& vm) {
+  const Watermarks marks = watermarks_of(type_, managed, lowmem, vm);
   const std::array pages = {marks.min, marks.low, marks.high, marks.promo};
   for (size_t i = 0; i < pages.size(); ++i) {
     watermarks_[i].store(pages[i].value(), std::memory_order_relaxed);
@@ -110,8 +116,7 @@ Pfn Zone::take(Order order, Migratetype type, Reach reach, uint64_t most) {
   if (count == 0) count = take_free(order, type, Reach::kWhole, heads);
   if (count == 0 && reach == Reach::kMixing) count = take_free(order, type, reach, heads);
   if (count == 0) return kNoPfn;
-  events_.add(of_zone(PageEvent::kAllocDma, type_));
-  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
+  count_taken(1, order);
   if (count > 1) {
     wake(list);
     const std::span rest = std::span(taken).subspan(1, count - 1);
@@ -137,8 +142,7 @@ size_t Zone::take_bulk(Migratetype type, std::span<Frame> heads) {
       more = take_free(kOrder, type, reach, heads.subspan(count));
     }
   }
-  events_.add(of_zone(PageEvent::kAllocDma, type_), count - cached);
-  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), count - cached);
+  count_taken(count - cached, kOrder);
   for (const Frame head : heads.subspan(cached, count - cached)) memmap_.set_state(Pfn(head), {});
   return count;
 }
@@ -209,8 +213,7 @@ Pfn Zone::take_nolock(Order order, Migratetype type) {
     if (count == 0) count = take_free(order, type, reach, {&taken, 1}, false);
   }
   if (count == 0) return kNoPfn;
-  events_.add(of_zone(PageEvent::kAllocDma, type_));
-  events_.add(of_zone(PageEvent::kAllocPagesDma, type_), order.pages().value());
+  count_taken(1, order);
   memmap_.set_state(Pfn(taken), {});
   return Pfn(taken);
 }
@@ -343,6 +346,31 @@ FreeBlocks::TypedBlocks Zone::free_blocks_by_type() const {
   return total;
 }
 
+void Zone::count_taken(size_t blocks, Order order) {
+  events_of_zone_.add(ZoneEvent::kAlloc, blocks);
+  events_of_zone_.add(ZoneEvent::kAllocPages, blocks * order.pages().value());
+}
+
+void Zone::count_named(unsigned home, bool is_named) {
+  named_by_home_[home].fetch_add(1, std::memory_order_relaxed);
+  (is_named ? named_hit_ : named_miss_).fetch_add(1, std::memory_order_relaxed);
+}
+
+// Threads without a CPU are counted for node 0.
+std::vector<uint64_t> Zone::allocations_by_home(const Topology& topology) const {
+  std::vector<uint64_t> blocks(topology.node_count());
+  for (unsigned cpu = 0; cpu <= events_of_zone_.cpus(); ++cpu) {
+    uint64_t& of_node = blocks[cpu < topology.cpu_ids() ? topology.node_of(cpu) : 0];
+    of_node += events_of_zone_.of_cpu(ZoneEvent::kAlloc, cpu);
+    if (cpu == events_of_zone_.cpus()) break;
+    for (const PcpList& list : pcp_) of_node += list.counts(cpu).pops;
+  }
+  for (size_t home = 0; home < blocks.size(); ++home) {
+    blocks[home] -= std::min(named_by(static_cast<unsigned>(home)), blocks[home]);
+  }
+  return blocks;
+}
+
 StackCounts Zone::pcp_counts() const {
   StackCounts total;
   for (const PcpList& list : pcp_) total += list.counts();
@@ -355,7 +383,7 @@ PagesetFacts Zone::pageset(unsigned cpu) const {
   PagesetFacts facts{.batch = rules::pcp_batch_pages(managed()),
                      .high_min = high_min,
                      .high_max = high_max,
-                     .stat_threshold = stat_threshold(managed(), cpus_)};
+                     .stat_threshold = stat_threshold(managed(), online_cpus_)};
   for (size_t index = 0; index < pcp_.size(); ++index) {
     const uint64_t pages = PcpLists::order_of_index(index).pages().value();
     facts.count += pcp_[index].counts(cpu).depth * pages;
@@ -365,7 +393,8 @@ PagesetFacts Zone::pageset(unsigned cpu) const {
 }
 
 ZoneFacts Zone::facts() const {
-  ZoneFacts facts{.name = zone_name(type_),
+  ZoneFacts facts{.node = node_,
+                  .name = zone_name(type_),
                   .free = free_pages().value(),
                   .marks = watermarks(),
                   .spanned = (end_ - start_).value(),
@@ -373,9 +402,12 @@ ZoneFacts Zone::facts() const {
                   .managed = managed().value(),
                   .start_pfn = start_.value(),
                   .free_blocks = free_blocks_by_type(),
-                  .allocations = events_.sum(of_zone(PageEvent::kAllocDma, type_)),
-                  .allocated = events_.sum(of_zone(PageEvent::kAllocPagesDma, type_)),
-                  .stalls = events_.sum(of_zone(PageEvent::kAllocstallDma, type_))};
+                  .allocations = taken_directly(),
+                  .allocated = events_of_zone_.sum(ZoneEvent::kAllocPages),
+                  .stalls = events_of_zone_.sum(ZoneEvent::kAllocstall),
+                  .numa_hit = named_hit_.load(std::memory_order_relaxed),
+                  .numa_miss = named_miss_.load(std::memory_order_relaxed),
+                  .numa_foreign = named_foreign_.load(std::memory_order_relaxed)};
   for (const auto& reserve : lowmem_reserve_) {
     facts.protection.push_back(reserve.load(std::memory_order_relaxed));
   }

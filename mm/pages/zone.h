@@ -34,17 +34,20 @@
 namespace ring3::mm {
 
 struct ZoneConfig {
+  unsigned node;
   ZoneType type;
   Pfn start;
   Pfn end;
   PageCount present;               // of these frames, those that are memory
   std::span<const PfnRange> free;  // of all memory, what can be allocated
-  ZonePages managed;               // the number of those in each zone, for the watermarks
+  ZonePages managed;               // the number of those in each zone of the node, for the marks
+  PageCount lowmem;                // and of those up to Normal in all nodes
   VmSettings vm{};
   const PageOwners* owners;  // for reports; null: nobody records them
   const PagePolicy* policy;
   std::span<PcpList> pcp;  // its own, by type and order, which outlive it
   unsigned cpus;           // that will use it at once
+  const Topology* topology;
   lockdep::Lockdep* lockdep;
 };
 
@@ -55,14 +58,16 @@ class Zone {
   static Result<std::unique_ptr<Zone>> create(const Memmap& memmap, const ZoneConfig& config,
                                               PageEvents& events, LimitedReports& reports);
 
+  unsigned node() const { return node_; }
   ZoneType type() const { return type_; }
   Pfn start() const { return start_; }
   Pfn end() const { return end_; }
   PageCount managed() const { return managed_; }
   // As of the last set_vm(), a value each.
   Watermarks watermarks() const;
-  // What is kept back from now on, given the pages of all zones. Callers exclude each other.
-  void set_vm(const ZonePages& managed, const VmSettings& vm);
+  // What is kept back from now on, given the pages of the node's zones, and of all nodes' up to
+  // Normal. Callers exclude each other.
+  void set_vm(const ZonePages& managed, PageCount lowmem, const VmSettings& vm);
 
   // How many blocks of `order` can be taken while `mark` plus the reserve against requests up to
   // `highest` stay free; 0 when none is free. Reads what may be stale, as the kernel does: a
@@ -98,6 +103,12 @@ class Zone {
   // A CPU that was not online when the zone was made has lists from now on.
   void bring_up_cpu(unsigned cpu);
 
+  void count_stall() { events_of_zone_.add(ZoneEvent::kAllocstall); }
+  // A request by a CPU of node `home` that named this zone's node, or another, was served here; and
+  // one that named this zone's node was served by another.
+  void count_named(unsigned home, bool is_named);
+  void count_foreign() { named_foreign_.fetch_add(1, std::memory_order_relaxed); }
+
   // ---- For reports and checks. ----
 
   PageCount free_pages() const;
@@ -105,18 +116,28 @@ class Zone {
   std::array<uint64_t, kOrders> free_blocks() const;
   // Pages on the CPUs' lists; exact only while nobody allocates or frees.
   PageCount pcp_pages_racy() const;
-  // What takes and puts left to the CPUs' lists to count: with PageEvents, all of them.
+  // What takes and puts left to the CPUs' lists to count: with taken_directly(), all of them.
   StackCounts pcp_counts() const;
-  // All that the kernel tells of a zone under /proc. Looks at every free block and pageblock.
+  uint64_t taken_directly() const { return events_of_zone_.sum(ZoneEvent::kAlloc); }
+  // Blocks that CPUs of each node of the topology got here, by requests that named no other node.
+  std::vector<uint64_t> allocations_by_home(const Topology& topology) const;
+  // And by ones that did (count_named).
+  uint64_t named_by(unsigned home) const {
+    return named_by_home_[home].load(std::memory_order_relaxed);
+  }
+  // All that the kernel tells of a zone under /proc, but for what it takes other nodes to know of
+  // its NUMA events. Looks at every free block and pageblock.
   ZoneFacts facts() const;
   size_t count_faults() const;
 
  private:
-  Zone(const Memmap& memmap, const ZoneConfig& config, PageEvents& events, LimitedReports& reports);
+  Zone(const Memmap& memmap, const ZoneConfig& config, PerCpuCounters counters, PageEvents& events,
+       LimitedReports& reports);
 
   // As FreeBlocks::take(), from this CPU's region first; the blocks are kPcp.
   size_t take_free(Order order, Migratetype type, Reach reach, std::span<Frame> heads,
                    bool may_wait = true);
+  void count_taken(size_t blocks, Order order);
   FreeBlocks::TypedBlocks free_blocks_by_type() const;
   PagesetFacts pageset(unsigned cpu) const;
   // Moves what a CPU's list held back to the free blocks.
@@ -135,6 +156,7 @@ class Zone {
     return std::min<size_t>((head - start_.value()) / region_pages_, regions_.size() - 1);
   }
 
+  const unsigned node_;
   const ZoneType type_;
   const Pfn start_;
   const Pfn end_;
@@ -146,11 +168,19 @@ class Zone {
   const uint64_t pcp_fraction_;  // vm.percpu_pagelist_high_fraction
   const Memmap memmap_;
   PageEvents& events_;
+  ZoneEvents events_of_zone_;
+  // Of requests that named a node which is not their CPU's: those served here by that CPU's node,
+  // and of them the ones that named this node and another; and those that others served.
+  std::vector<Atomic<uint64_t>> named_by_home_;
+  Atomic<uint64_t> named_hit_{0};
+  Atomic<uint64_t> named_miss_{0};
+  Atomic<uint64_t> named_foreign_{0};
   LimitedReports& reports_;
   const PageOwners* const owners_;
 
   const std::span<PcpList> pcp_;
-  const unsigned cpus_;
+  const unsigned cpus_;         // of the node
+  const unsigned online_cpus_;  // of all nodes
   lockdep::Spinlock drain_lock_;
   // Something may have come to a CPU's list since it was drained. Written under drain_lock_; a look
   // without it may miss only what comes to a list at the same time.

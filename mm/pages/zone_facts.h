@@ -26,6 +26,7 @@ struct PagesetFacts {
 };
 
 struct ZoneFacts {
+  unsigned node = 0;
   std::string name;  // zone_name()
   uint64_t free = 0;
   Watermarks marks{};
@@ -43,6 +44,12 @@ struct ZoneFacts {
   uint64_t allocated = 0;    // so far, of pages
   uint64_t in_use = 0;       // of them, now
   uint64_t stalls = 0;       // requests that start here and asked shrinkers
+  // Of the allocations: by requests for this node and for another, and by its own CPUs and others.
+  uint64_t numa_hit = 0;
+  uint64_t numa_miss = 0;
+  uint64_t numa_local = 0;
+  uint64_t numa_other = 0;
+  uint64_t numa_foreign = 0;  // requests for this zone that other nodes served
 
   bool populated() const { return present != 0; }
   std::array<uint64_t, kOrders> blocks_by_order() const {

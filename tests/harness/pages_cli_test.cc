@@ -58,6 +58,21 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said) {
   BOOST_TEST(contains(cut.err, "cut off"));
 }
 
+BOOST_AUTO_TEST_CASE(a_snapshot_of_several_nodes_agrees_with_the_formulas) {
+  const test::TempFile folder;
+  const std::string name = folder.path() + ".nodes";
+  const auto run = run_ring3("stress --pages 1 --nodes 3 --ops 200 --proc-snapshot " + name);
+  BOOST_TEST(run.exit_code == 0);
+  BOOST_TEST(contains(run.out, "--nodes 3"));
+  const auto check = run_ring3("pages zoneinfo " + name + "/zoneinfo");
+  BOOST_TEST(check.exit_code == 0);
+  const auto wrong =
+      run_ring3("sed '/^Node 2/,$s/min .*/min 7/' " + name + "/zoneinfo | {} pages zoneinfo -");
+  BOOST_TEST(wrong.exit_code == 1);
+  BOOST_TEST(contains(wrong.out, "node 2, zone "));
+  std::filesystem::remove_all(name);
+}
+
 BOOST_AUTO_TEST_CASE(a_snapshot_of_a_run_agrees_with_the_formulas) {
   const test::TempFile folder;
   const std::string name = folder.path() + ".d/below";

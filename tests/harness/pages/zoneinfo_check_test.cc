@@ -127,8 +127,8 @@ BOOST_AUTO_TEST_CASE(a_text_of_something_else_is_refused) {
              "line 2: a protection without an end; this is no /proc/zoneinfo");
   BOOST_TEST(error_of("Node 0, zone DMA\n protection: (0, x)\n") ==
              "line 2: a protection that is no number; this is no /proc/zoneinfo");
-  BOOST_TEST(error_of("Node 1, zone DMA\n") ==
-             "line 1: Node 1 is there; only machines of one node, 0, are computed");
+  BOOST_TEST(error_of("Node x, zone DMA\n") ==
+             "line 1: 'x' is no node's number; this is no /proc/zoneinfo");
   BOOST_TEST(error_of("Node 0\n") == "line 1: a node without a zone; this is no /proc/zoneinfo");
 }
 

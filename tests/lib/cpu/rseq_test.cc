@@ -1,6 +1,5 @@
 #include "lib/cpu/rseq.h"
 
-#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "lib/cpu/percpu_counters.h"
 #include "lib/cpu/percpu_stack.h"
+#include "tests/lib/cpu/pinned.h"
 #include "tests/without_rseq.h"
 
 namespace ring3 {
@@ -25,12 +25,6 @@ constexpr size_t kHostPage = 4096;
 class InterruptedCell {
  public:
   explicit InterruptedCell(rseq::StackCell before, rseq::StackCell on_fault) {
-    sched_getaffinity(0, sizeof allowed_, &allowed_);
-    cpu_ = Task::current().cpu();
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET(cpu_, &here);
-    sched_setaffinity(0, sizeof here, &here);
     memory_ = static_cast<std::byte*>(
         mmap(nullptr, 3 * kHostPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     BOOST_REQUIRE(memory_ != MAP_FAILED);
@@ -45,7 +39,6 @@ class InterruptedCell {
   ~InterruptedCell() {
     sigaction(SIGSEGV, &previous_, nullptr);
     munmap(memory_, 3 * kHostPage);
-    sched_setaffinity(0, sizeof allowed_, &allowed_);
   }
 
   rseq::Cells cells() const {
@@ -71,8 +64,8 @@ class InterruptedCell {
   }
 
   static inline InterruptedCell* current_;
-  cpu_set_t allowed_;
-  unsigned cpu_;
+  const unsigned cpu_ = Task::current().cpu();
+  const test::Pinned pinned_{cpu_};
   std::byte* memory_;
   rseq::StackCell on_fault_;
   struct sigaction previous_ {};

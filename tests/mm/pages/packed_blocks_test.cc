@@ -4,8 +4,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <sched.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -13,6 +11,7 @@
 
 #include "lib/prng.h"
 #include "mm/pages/pages.h"
+#include "tests/lib/cpu/pinned.h"
 #include "tests/mm/pages/buddy_arena.h"
 #include "tests/mm/pages/churn.h"
 
@@ -189,26 +188,21 @@ BOOST_AUTO_TEST_CASE(blocks_come_from_all_regions_and_go_back_to_their_own) {
 // Of the two regions of zone DMA32, a CPU's own has whole pageblocks only, and the other one that
 // is in use and has room.
 BOOST_AUTO_TEST_CASE(what_another_region_has_in_use_is_filled_before_a_whole_pageblock_is_broken) {
-  cpu_set_t allowed;
-  BOOST_REQUIRE(sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
-  if (!CPU_ISSET(0, &allowed) || !CPU_ISSET(1, &allowed)) return;
+  test::Pinned pinned(0);
+  if (!pinned.move_to(0) || !pinned.move_to(1)) return;
   const Topology topology = std::move(Topology::simulated(8, 1).value());
   const auto pages = std::move(
       PageAllocator::create(
           {.size_bytes = size_t{1} << 30, .topology = &topology, .policy = &kPackedPolicy})
           .value());
   // Of an order of which CPUs keep nothing here.
-  const auto take = [&](int cpu) {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    BOOST_REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+  const auto take = [&](unsigned cpu) {
+    BOOST_REQUIRE(pinned.move_to(cpu));
     return pages->alloc_pages(kGfpKernel, Order(8));
   };
   Page* first = take(0);
   Page* second = take(1);
   Page* third = take(1);
-  sched_setaffinity(0, sizeof(allowed), &allowed);
   const auto pageblock = [&](const Page* page) { return pages->pfn_of(page).value() / 512; };
   BOOST_TEST(pageblock(second) == pageblock(first));
   BOOST_TEST(pageblock(third) > pageblock(first) + 100);

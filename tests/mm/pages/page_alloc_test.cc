@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
   const auto left_by = [&](auto part_of) {
     uint64_t left = managed[3].value();
     for (const ZoneType zone : {ZoneType::kDma, ZoneType::kDma32}) {
-      left += part_of(watermarks_of(zone, managed).min.value()) +
+      left += part_of(watermarks_of(zone, managed, lowmem_pages(managed)).min.value()) +
               lowmem_reserve(zone, ZoneType::kNormal, managed).value();
     }
     return left;

@@ -1,7 +1,5 @@
 // The life of one page that Documentation/mm-pages.md tells: what it prints is what happens.
 
-#include <sched.h>
-
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
@@ -13,30 +11,13 @@
 
 #include "mm/pages/memblock.h"
 #include "mm/pages/page_alloc.h"
+#include "tests/lib/cpu/pinned.h"
 #include "tests/recording_sink.h"
 
 namespace ring3::mm {
 namespace {
 
 constexpr uint64_t kMib = uint64_t{1} << 20;
-
-// This thread on CPU 0 for as long as it lives, if it may run there.
-class OnFirstCpu {
- public:
-  OnFirstCpu() {
-    sched_getaffinity(0, sizeof allowed_, &allowed_);
-    cpu_set_t first;
-    CPU_ZERO(&first);
-    CPU_SET(0, &first);
-    done_ = sched_setaffinity(0, sizeof first, &first) == 0;
-  }
-  ~OnFirstCpu() { sched_setaffinity(0, sizeof allowed_, &allowed_); }
-  bool done() const { return done_; }
-
- private:
-  cpu_set_t allowed_;
-  bool done_;
-};
 
 // One CPU, 16 MiB, of which the first MiB and three pages at the end are taken early.
 struct Story {
@@ -110,7 +91,7 @@ struct Story {
 BOOST_AUTO_TEST_SUITE(mm_pages_page_story)
 
 BOOST_AUTO_TEST_CASE(the_story_of_the_documentation_is_true) {
-  const OnFirstCpu pinned;
+  const test::Pinned pinned(0);
   if (!pinned.done()) {
     BOOST_TEST_MESSAGE("skipped: may not run on CPU 0");
     return;

@@ -34,7 +34,9 @@ std::vector<ZoneFacts> zones() {
                 .pageblocks = {1, 7, 0, 0},
                 .allocations = 3,
                 .allocated = 1030,
-                .in_use = 6};
+                .in_use = 6,
+                .numa_hit = 3,
+                .numa_local = 3};
   dma.free_blocks[0] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
   dma.free_blocks[1] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3};
   ZoneFacts normal{.name = "Normal", .present = 4096, .managed = 4096, .start_pfn = 1048576};
@@ -148,7 +150,9 @@ BOOST_AUTO_TEST_CASE(vmstat_counts_pages_and_ends_as_the_kernel_s) {
   const auto has = [&](std::string_view part) { return text.find(part) != std::string::npos; };
   BOOST_TEST(text.starts_with("nr_free_pages 3840\nnr_free_pages_blocks 3584\n"));
   BOOST_TEST(has("\nnuma_hit 3\nnuma_miss 0\n"));
-  BOOST_TEST(has("\npgalloc_dma 1030\npgalloc_normal 0\npgalloc_movable 0\nallocstall_dma 0\n"));
+  BOOST_TEST(
+      has("\npgalloc_dma 1030\npgalloc_dma32 0\npgalloc_normal 0\npgalloc_movable "
+          "0\nallocstall_dma 0\n"));
   BOOST_TEST(has("\npgfree 1024\n"));
   BOOST_TEST(text.ends_with("\nnr_unstable 0\n"));
 }
