@@ -205,8 +205,10 @@ $(B)/obj/%.o: %.cc | deps
 	$(Q)$(COMPILE) $(EXTRA_FLAGS) -c $< -o $@
 
 $(LIBRARY_OBJECTS): EXTRA_FLAGS = $(CXXFLAGS_library)
-# Line tables are all that a failing test needs, and Boost's types are most of a build.
-$(TEST_OBJECTS): EXTRA_FLAGS = -DBOOST_TEST_DYN_LINK -g1
+# Line tables are all that a failing test needs, and Boost's types are most of a build: the tests
+# themselves are optimized less than what they test.
+TEST_LEVEL := $(if $(filter debug,$(MODE)),-O0,-O1)
+$(TEST_OBJECTS): EXTRA_FLAGS = -DBOOST_TEST_DYN_LINK -g1 $(TEST_LEVEL)
 
 $(B)/libring3.a: $(LIBRARY_OBJECTS)
 	$(if $(Q),@echo '  AR   $@')
@@ -216,9 +218,11 @@ $(B)/ring3: $(B)/obj/harness/main.o $(HARNESS_OBJECTS) $(B)/libring3.a
 	$(if $(Q),@echo '  LINK $@')
 	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_HARNESS) -o $@
 
-$(B)/ring3-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(B)/libring3.a
+# The library whole and first: of a function that both have from a header, the linker takes its.
+$(B)/ring3-tests: $(HARNESS_OBJECTS) $(B)/libring3.a $(TEST_OBJECTS)
 	$(if $(Q),@echo '  LINK $@')
-	$(Q)$(CXX) $(LDFLAGS_ALL) $^ $(LIBS_TESTS) -o $@
+	$(Q)$(CXX) $(LDFLAGS_ALL) $(HARNESS_OBJECTS) -Wl,--whole-archive $(B)/libring3.a -Wl,--no-whole-archive \
+		$(TEST_OBJECTS) $(LIBS_TESTS) -o $@
 
 $(B)/bench/%: $(B)/obj/tests/bench/%_bench.o $(B)/libring3.a
 	@mkdir -p $(@D)

@@ -63,6 +63,14 @@ Result<const mm::rules::Persona*> parse_persona(std::string_view text) {
                fmt::format("'{}' is no persona; use one of {}", text, persona_names())};
 }
 
+Result<mm::ZoneSet> parse_zone_set(std::string_view text) {
+  for (const mm::ZoneSet set : mm::kZoneSets) {
+    if (text == mm::zone_set_name(set)) return set;
+  }
+  return Error{Errc::kInvalidArgument,
+               fmt::format("'{}' is no machine's zones; use x86-64 or x86-32", text)};
+}
+
 Result<std::string> parse_strategy(std::string_view text) {
   for (const std::string_view name : kStrategyNames) {
     if (text == name) return std::string(text);

@@ -45,6 +45,7 @@ Result<uint64_t> parse_size_between(std::string_view text, uint64_t least, uint6
 Result<uint64_t> parse_memory(std::string_view text);
 Result<const mm::PagePolicy*> parse_page_policy(std::string_view text);
 Result<const mm::rules::Persona*> parse_persona(std::string_view text);
+Result<mm::ZoneSet> parse_zone_set(std::string_view text);
 // All that these take, for texts: "A, B, C".
 std::string page_policy_names();
 std::string persona_names();

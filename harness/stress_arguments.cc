@@ -73,6 +73,9 @@ void add_conditions(CLI::App& app, StressOptions& options) {
              fmt::format("which free pages are given, as a Linux does or packed (the default): {}",
                          page_policy_names()))
       ->option_text("NAME");
+  add_parsed(app, "--zones", options.zones, parse_zone_set,
+             "which zones memory has: x86-64 (default), or x86-32 with high memory from 896M to 4G")
+      ->option_text("MACHINE");
   add_memmap(app, options.reserved);
   add_sysctl(app, options.vm);
   app.add_flag("--page-owner", options.page_owner,

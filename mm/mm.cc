@@ -8,6 +8,7 @@ Result<std::unique_ptr<Memory>> Memory::create(const MemoryConfig& config) {
                                       .reports = config.reports,
                                       .topology = config.topology,
                                       .policy = config.policy,
+                                      .zones = config.zones,
                                       .vm = config.vm,
                                       .memblock = config.memblock,
                                       .failures = config.failures,

@@ -19,6 +19,7 @@ struct MemoryConfig {
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the memory
   const PagePolicy* policy = &kKernelPolicy;     // outlives the memory
+  ZoneSet zones = ZoneSet::kX86_64;              // as PageAllocatorConfig's
   VmSettings vm{};                               // how much is kept back
   const Memblock* memblock = nullptr;            // as PageAllocatorConfig's
   ReportSink* failures = &stderr_report_sink();  // as PageAllocatorConfig's; may be null

@@ -75,8 +75,11 @@ constexpr size_t kArenaBytes = size_t{128} << 20;
 
 class PagesTarget final : public Target {
  public:
+  // CPUs meet on their own node's lists, and where there are enough of them, on others'.
+  static uint32_t nodes_of(const Scenario& scenario) { return scenario.cpus > 2 ? 2 : 1; }
+
   PagesTarget(World& world, const Scenario& scenario, const mm::PagePolicy& policy)
-      : topology_(std::move(Topology::simulated(scenario.cpus, 1).value())),
+      : topology_(std::move(Topology::simulated(scenario.cpus, nodes_of(scenario)).value())),
         pages_(std::move(mm::PageAllocator::create({.size_bytes = kArenaBytes,
                                                     .lockdep = nullptr,
                                                     .reports = &trap_,

@@ -44,7 +44,7 @@ class Check {
     uint64_t lowmem = 0;
     for (const ZoneText& zone : zones_) {
       const auto type = zone_named(zone.name);
-      if (!type || *type == ZoneType::kMovable) continue;
+      if (!type || *type > ZoneType::kNormal) continue;
       const uint64_t managed = zone.values.find("managed")->second;
       const auto high = zone.values.find("high");
       populated += managed != 0;
@@ -95,8 +95,7 @@ class Check {
     compare(zone, zone.values, "", "high", marks.high.value() + raised);
     compare(zone, zone.values, "", "promo", marks.promo.value() + raised);
     for (size_t i = 0; i < zone.protection.size(); ++i) {
-      // Zones beyond those that ring3 has, as Device, are empty.
-      const auto highest = static_cast<ZoneType>(std::min(i, mm::kZones - 1));
+      const ZoneType highest = zone_at(zone.node, i);
       compare(zone, fmt::format("protection[{}]", i), zone.protection[i],
               mm::lowmem_reserve(*type, highest, of_node, vm).value());
     }
@@ -110,6 +109,18 @@ class Check {
       compare(zone, set, where, "high_max", high_max);
       compare(zone, set, where, "vm stats threshold", mm::stat_threshold(managed, cpus_));
     }
+  }
+
+  // The i-th zone of those that a node has in the text. What is beyond those that ring3 has, as
+  // Device, is empty.
+  ZoneType zone_at(unsigned node, size_t i) const {
+    ZoneType last = ZoneType::kMovable;
+    for (const ZoneText& zone : zones_) {
+      if (zone.node != node) continue;
+      last = zone_named(zone.name).value_or(ZoneType::kMovable);
+      if (i-- == 0) return last;
+    }
+    return last;
   }
 
   // The share of a node's CPU. How many the node has of them, a text of several nodes does not say:

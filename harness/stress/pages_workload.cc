@@ -38,7 +38,7 @@ class PagesWorker final : public ObjectWorker {
     const Gfp gfp = kFlags[prng().below(kFlags.size())];
     mm::Page* page = pages_.alloc_pages(gfp, order);
     if (page == nullptr) return {};
-    return {.address = static_cast<std::byte*>(pages_.address_of(page)),
+    return {.address = static_cast<std::byte*>(pages_.kmap_local(page)),
             .bytes = order.bytes(),
             .kind = order.value()};
   }

@@ -16,7 +16,7 @@ std::vector<ProcFile> proc_snapshot(mm::Memory& memory) {
   files.push_back({"memblock/reserved", mm::memblock_text(memblock.reserved())});
   if (const mm::PageOwners* owners = memory.pages().owners()) {
     const mm::Memmap& memmap = memory.pages().memmap();
-    files.push_back({"page_owner", mm::page_owner_text(*owners, memmap)});
+    files.push_back({"page_owner", mm::page_owner_text(*owners, memmap, memory.pages().zones())});
     files.push_back({"page_owner_stacks/show_stacks", mm::page_owner_stacks_text(*owners, memmap)});
     files.push_back({"allocinfo", mm::allocinfo_text(*owners, memmap)});
   }

@@ -24,6 +24,7 @@ std::string workers_text(const StressOptions& options) {
 std::string conditions_text(const StressOptions& options) {
   std::string text;
   add(text, "--memory", format_size(options.memory_bytes));
+  if (options.zones != StressOptions{}.zones) add(text, "--zones", zone_set_name(options.zones));
   if (options.nodes != 0) add(text, "--nodes", options.nodes);
   for (const mm::MemRange& range : options.reserved) {
     add(text, "--memmap", shell_word(format_size(range.size()) + "$" + format_size(range.start)));

@@ -46,6 +46,7 @@ struct StressOptions {
   std::optional<uint64_t> ops;                 // of each worker; else the run is timed
   Nanos duration = seconds(30);                // of the run, or of each workload if sequential
   uint64_t memory_bytes = uint64_t{256} << 20;
+  mm::ZoneSet zones = mm::ZoneSet::kX86_64;
   unsigned nodes = 0;                  // that CPUs and memory are dealt to; 0: the host's
   std::vector<mm::MemRange> reserved;  // parts of the memory that are taken from the start
   const mm::PagePolicy* policy = &mm::kPackedPolicy;

@@ -70,7 +70,8 @@ Result<Gfp> parse_one(std::string_view name) {
 }  // namespace
 
 const char* zone_name(ZoneType type) {
-  static constexpr std::array<const char*, kZones> kZoneNames{"DMA", "DMA32", "Normal", "Movable"};
+  static constexpr std::array<const char*, kZones> kZoneNames{"DMA", "DMA32", "Normal", "HighMem",
+                                                              "Movable"};
   return kZoneNames[static_cast<size_t>(type)];
 }
 

@@ -3,6 +3,7 @@
 // "Get free page" flags: where a block may come from and what the allocator may do to find one,
 // with the kernel's names, bits and combinations (include/linux/gfp_types.h, 6.12).
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -85,10 +86,27 @@ inline constexpr Gfp kGfpTranshugeLight =
 inline constexpr Gfp kGfpTranshuge = kGfpTranshugeLight | kGfpFlagDirectReclaim;
 
 // Zones in the order of their addresses; a request may use its zone and those below it.
-enum class ZoneType : uint8_t { kDma, kDma32, kNormal, kMovable };
-inline constexpr size_t kZones = 4;
-// "DMA", "DMA32", "Normal", "Movable": as /proc/buddyinfo prints them.
+enum class ZoneType : uint8_t { kDma, kDma32, kNormal, kHighmem, kMovable };
+inline constexpr size_t kZones = 5;
+// "DMA", "DMA32", "Normal", "HighMem", "Movable": as /proc/buddyinfo prints them.
 const char* zone_name(ZoneType type);
+
+// Which of them a machine has: an x86-64, whose kernel reaches all memory, or a 32-bit x86, where
+// it maps the first 896 MiB only (of 4 GiB of addresses, programs have 3).
+enum class ZoneSet : uint8_t { kX86_64, kX86_32 };
+inline constexpr std::array<ZoneSet, 2> kZoneSets = {ZoneSet::kX86_64, ZoneSet::kX86_32};
+constexpr std::string_view zone_set_name(ZoneSet set) {
+  return set == ZoneSet::kX86_64 ? "x86-64" : "x86-32";
+}
+constexpr bool has_zone(ZoneSet set, ZoneType zone) {
+  return zone != (set == ZoneSet::kX86_64 ? ZoneType::kHighmem : ZoneType::kDma32);
+}
+
+// The kernel's number of a zone of those that there are.
+constexpr unsigned zone_number(ZoneSet set, ZoneType zone) {
+  const ZoneType missing = set == ZoneSet::kX86_64 ? ZoneType::kHighmem : ZoneType::kDma32;
+  return static_cast<unsigned>(zone) - (zone > missing);
+}
 
 // What can become of a block's contents; the numbers are the kernel's.
 enum class Migratetype : uint8_t {
@@ -108,17 +126,21 @@ constexpr bool has_two_migratetypes(Gfp gfp) {
   return gfp.all(kGfpFlagMovable | kGfpFlagReclaimable);
 }
 
-// The highest zone that `gfp` may use; nothing when it names more than one of DMA, DMA32 and
-// HIGHMEM, which is the caller's bug.
-constexpr std::optional<ZoneType> highest_zone(Gfp gfp) {
+// The highest zone that `gfp` may use, and for one that is not there, Normal; nothing when it names
+// more than one of DMA, DMA32 and HIGHMEM, which is the caller's bug.
+constexpr std::optional<ZoneType> highest_zone(Gfp gfp, ZoneSet set = ZoneSet::kX86_64) {
   const Gfp places = gfp & (kGfpFlagDma | kGfpFlagDma32 | kGfpFlagHighmem);
-  if (places == Gfp{}) return ZoneType::kNormal;
+  ZoneType zone = ZoneType::kNormal;
   if (places == kGfpFlagHighmem) {
-    return gfp.any(kGfpFlagMovable) ? ZoneType::kMovable : ZoneType::kNormal;
+    zone = gfp.any(kGfpFlagMovable) ? ZoneType::kMovable : ZoneType::kHighmem;
+  } else if (places == kGfpFlagDma) {
+    zone = ZoneType::kDma;
+  } else if (places == kGfpFlagDma32) {
+    zone = ZoneType::kDma32;
+  } else if (places != Gfp{}) {
+    return std::nullopt;
   }
-  if (places == kGfpFlagDma) return ZoneType::kDma;
-  if (places == kGfpFlagDma32) return ZoneType::kDma32;
-  return std::nullopt;
+  return has_zone(set, zone) ? zone : ZoneType::kNormal;
 }
 // Of a request that is not both.
 constexpr Migratetype migratetype_of(Gfp gfp) {

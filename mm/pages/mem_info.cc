@@ -68,7 +68,9 @@ std::string mem_info_text(std::span<const ZoneFacts> zones, unsigned cpu) {
     free_pcp += on_cpus(zone);
     pages += zone.present;
     reserved += zone.present - zone.managed;
-    if (zone.name == zone_name(ZoneType::kMovable)) movable_only += zone.present;
+    const bool is_upper =
+        zone.name == zone_name(ZoneType::kMovable) || zone.name == zone_name(ZoneType::kHighmem);
+    if (is_upper) movable_only += zone.present;
     of_zones += zone_text(zone, cpu);
     of_blocks += blocks_text(zone);
   }

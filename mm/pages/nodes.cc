@@ -11,11 +11,17 @@ constexpr Pfn kDmaEnd{(uint64_t{16} << 20) / kPageSize};
 constexpr Pfn kDma32End{(uint64_t{4} << 30) / kPageSize};
 
 // Of a node with the frames of `part`.
-ZoneBorders zone_borders(const PfnRange& part) {
+ZoneBorders zone_borders(const PfnRange& part, ZoneSet set) {
   const uint64_t pages = (part.end - part.start).value();
   const Pfn movable(align_up(part.end.value() - pages / 4, kMaxOrder.pages().value()));
   const auto border = [&](Pfn end) { return std::clamp(end, part.start, movable); };
-  return {part.start, border(kDmaEnd), border(kDma32End), movable, part.end};
+  const bool has_highmem = has_zone(set, ZoneType::kHighmem);
+  return {part.start,
+          border(kDmaEnd),
+          border(has_highmem ? kDmaEnd : kDma32End),
+          border(has_highmem ? kHighmemStart : part.end),
+          movable,
+          part.end};
 }
 
 ZonePages pages_of_zones(const ZoneBorders& borders, std::span<const PfnRange> frames) {
@@ -43,10 +49,10 @@ PageCount sum_of(const ZonePages& pages) {
 }  // namespace
 
 std::vector<Nodes::Part> Nodes::parts_of(PageCount pages, const Memblock& memblock,
-                                         const Topology& topology) {
+                                         const NodesConfig& config) {
   const uint64_t blocks = pages / kMaxOrder.pages();
   const uint64_t nodes =
-      std::min({uint64_t{topology.node_count()}, uint64_t{Pageblock::kMaxNodes}, blocks});
+      std::min({uint64_t{config.topology->node_count()}, uint64_t{Pageblock::kMaxNodes}, blocks});
   const std::vector<PfnRange> free = memblock.free_frames();
   const std::vector<PfnRange> memory = memblock.memory_frames();
   std::vector<Part> parts;
@@ -54,7 +60,7 @@ std::vector<Nodes::Part> Nodes::parts_of(PageCount pages, const Memblock& memblo
     const auto start = [&](uint64_t n) {
       return Pfn(0) + kMaxOrder.pages() * (n * blocks / nodes);
     };
-    const ZoneBorders borders = zone_borders({start(node), start(node + 1)});
+    const ZoneBorders borders = zone_borders({start(node), start(node + 1)}, config.zones);
     parts.push_back({borders, pages_of_zones(borders, free), pages_of_zones(borders, memory)});
   }
   return parts;
@@ -63,7 +69,7 @@ std::vector<Nodes::Part> Nodes::parts_of(PageCount pages, const Memblock& memblo
 Result<Nodes> Nodes::create(const Memmap& memmap, const Memblock& memblock,
                             const NodesConfig& config, PageEvents& events,
                             LimitedReports& reports) {
-  std::vector<Part> parts = parts_of(memmap.page_count(), memblock, *config.topology);
+  std::vector<Part> parts = parts_of(memmap.page_count(), memblock, config);
   const auto orders = node_orders(*config.topology, static_cast<unsigned>(parts.size()));
   std::vector<PcpNode> pcp_nodes;
   for (unsigned node = 0; node < parts.size(); ++node) {
@@ -74,18 +80,23 @@ Result<Nodes> Nodes::create(const Memmap& memmap, const Memblock& memblock,
   auto pcp = PcpLists::create(pcp_nodes, first_nodes,
                               {.orders = config.policy->orders_on_cpus,
                                .direct = config.direct,
-                               .fraction = config.vm.percpu_pagelist_high_fraction},
+                               .fraction = config.vm.percpu_pagelist_high_fraction,
+                               .zones = config.zones},
                               *config.topology);
   if (!pcp) return pcp.error();
-  Nodes nodes(memmap, *config.topology, std::move(*pcp), std::move(parts));
+  Nodes nodes(memmap, config, std::move(*pcp), std::move(parts));
   Status created = nodes.create_zones(memblock.free_frames(), config, events, reports);
   if (!created) return created.error();
   nodes.link(orders);
   return nodes;
 }
 
-Nodes::Nodes(const Memmap& memmap, const Topology& topology, PcpLists pcp, std::vector<Part> parts)
-    : memmap_(memmap), topology_(&topology), pcp_(std::move(pcp)), parts_(std::move(parts)) {
+Nodes::Nodes(const Memmap& memmap, const NodesConfig& config, PcpLists pcp, std::vector<Part> parts)
+    : memmap_(memmap),
+      topology_(config.topology),
+      zone_set_(config.zones),
+      pcp_(std::move(pcp)),
+      parts_(std::move(parts)) {
   for (const Part& part : parts_) lowmem_ += lowmem_pages(part.managed);
 }
 
@@ -199,37 +210,48 @@ uint64_t Nodes::taken_directly() const {
   return total;
 }
 
+// Of zones that such a machine does not have, nobody is told.
 std::vector<ZoneFacts> Nodes::facts(const VmSettings& vm) const {
   std::vector<ZoneFacts> facts;
   for (unsigned node = 0; node < parts_.size(); ++node) {
     for (size_t zone = 0; zone < kZones; ++zone) {
+      const auto type = static_cast<ZoneType>(zone);
+      if (!has_zone(zone_set_, type)) continue;
       if (zones_[node][zone] != nullptr) {
         facts.push_back(zones_[node][zone]->facts());
-        continue;
+        drop_missing_zones(facts.back().protection);
+      } else {
+        facts.push_back({.node = node,
+                         .name = zone_name(type),
+                         .marks = watermarks_of(type, parts_[node].managed, lowmem_, vm),
+                         .start_pfn = parts_[node].borders[zone].value(),
+                         .protection = std::vector<uint64_t>(kZones - 1)});
       }
-      const auto type = static_cast<ZoneType>(zone);
-      facts.push_back({.node = node,
-                       .name = zone_name(type),
-                       .marks = watermarks_of(type, parts_[node].managed, lowmem_, vm),
-                       .start_pfn = parts_[node].borders[zone].value(),
-                       .protection = std::vector<uint64_t>(kZones)});
     }
   }
   add_numa_events(facts);
   return facts;
 }
 
-// Who named no node asked its CPU's first. What another zone's node served of that is foreign to
-// the one that such requests begin with.
+void Nodes::drop_missing_zones(std::vector<uint64_t>& by_zone) const {
+  for (size_t zone = kZones; zone-- > 0;) {
+    if (!has_zone(zone_set_, static_cast<ZoneType>(zone))) {
+      by_zone.erase(by_zone.begin() + static_cast<ptrdiff_t>(zone));
+    }
+  }
+}
+
+// Who named no node asked its CPU's first. What another node served of that is foreign to the
+// highest zone of that one.
 void Nodes::add_numa_events(std::vector<ZoneFacts>& facts) const {
   for_each_zone([&](const Zone& zone) {
     const auto facts_of = [&](const Zone& of) -> ZoneFacts& {
-      return facts[of.node() * kZones + static_cast<size_t>(of.type())];
+      return facts[of.node() * (kZones - 1) + zone_number(zone_set_, of.type())];
     };
     ZoneFacts& here = facts_of(zone);
     const std::vector<uint64_t> by_home = zone.allocations_by_home(*topology_);
     for (unsigned home = 0; home < by_home.size(); ++home) {
-      const Zone& first = **zonelist({home, home, false}, ZoneType::kNormal);
+      const Zone& first = **zonelist({home, home, false}, ZoneType::kMovable);
       const bool is_local = zone.node() == first.node();
       (is_local ? here.numa_hit : here.numa_miss) += by_home[home];
       if (!is_local) facts_of(first).numa_foreign += by_home[home];

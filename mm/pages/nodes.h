@@ -22,15 +22,20 @@ struct NodesConfig {
   VmSettings vm{};
   const PageOwners* owners;
   bool direct;  // pages go to CPUs' lists and come from them without the zone
+  ZoneSet zones = ZoneSet::kX86_64;
 };
+
+// Where HighMem begins, on a machine that has it: what is below is mapped directly.
+inline constexpr Pfn kHighmemStart{(uint64_t{896} << 20) / kPageSize};
 
 class Nodes {
  public:
   // The nodes of the topology have equal parts of the arena, one after the other by address, the
   // first Pageblock::kMaxNodes of them and no more than there are blocks of the highest order; the
-  // others have no memory. Zones by pfn: DMA below 16 MiB, DMA32 below 4 GiB, Normal above; the top
-  // quarter of each node's part is zone Movable. kNoResource when the host refuses what they need.
-  // All arguments outlive it. What can be allocated is what `memblock` has that is not taken.
+  // others have no memory. Zones by pfn: DMA below 16 MiB, DMA32 below 4 GiB, Normal above, or on a
+  // 32-bit machine Normal below 896 MiB and HighMem above; the top quarter of each node's part is
+  // zone Movable. kNoResource when the host refuses what they need. All arguments outlive it. What
+  // can be allocated is what `memblock` has that is not taken.
   static Result<Nodes> create(const Memmap& memmap, const Memblock& memblock,
                               const NodesConfig& config, PageEvents& events,
                               LimitedReports& reports);
@@ -39,6 +44,7 @@ class Nodes {
   // Those of the topology.
   unsigned count() const { return topology_->node_count(); }
 
+  ZoneType highest_of(Gfp gfp) const { return *highest_zone(gfp, zone_set_); }
   // Whom a request is for.
   struct Target {
     unsigned home;  // the node of its CPU
@@ -106,7 +112,8 @@ class Nodes {
   std::array<uint64_t, kOrders> free_blocks() const;
   StackCounts pcp_counts() const;
   uint64_t taken_directly() const;
-  // Of every zone of each node with memory, those without pages too, which have marks by `vm`.
+  // Of every zone that such a machine has, node by node with memory, those without pages too, which
+  // have marks by `vm`.
   std::vector<ZoneFacts> facts(const VmSettings& vm) const;
   size_t count_faults() const;
 
@@ -121,10 +128,10 @@ class Nodes {
     ZonePages present;
   };
 
-  Nodes(const Memmap& memmap, const Topology& topology, PcpLists pcp, std::vector<Part> parts);
+  Nodes(const Memmap& memmap, const NodesConfig& config, PcpLists pcp, std::vector<Part> parts);
 
   static std::vector<Part> parts_of(PageCount pages, const Memblock& memblock,
-                                    const Topology& topology);
+                                    const NodesConfig& config);
   Status create_zones(std::span<const PfnRange> free, const NodesConfig& config, PageEvents& events,
                       LimitedReports& reports);
   void link(const std::vector<std::vector<unsigned>>& orders);
@@ -156,9 +163,11 @@ class Nodes {
   }
   [[gnu::cold]] void count_named(Target target, ZoneType highest, Pfn head) const;
   void add_numa_events(std::vector<ZoneFacts>& facts) const;
+  void drop_missing_zones(std::vector<uint64_t>& by_zone) const;
 
   Memmap memmap_;
   const Topology* topology_;
+  ZoneSet zone_set_;
   PcpLists pcp_;
   std::vector<Part> parts_;
   PageCount lowmem_{0};  // pages of zones up to Normal, of all nodes

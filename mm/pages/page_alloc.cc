@@ -54,11 +54,12 @@ Result<Memblock> checked_memblock(const PageAllocatorConfig& config) {
 
 Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocatorConfig& config) {
   const size_t size = config.size_bytes;
-  if (size == 0 || size > kMaxArenaBytes || size % kArenaGranule != 0) {
+  const size_t most = max_arena_bytes(config.zones);
+  if (size == 0 || size > most || size % kArenaGranule != 0) {
     return Error{Errc::kInvalidArgument,
                  fmt::format("an arena of {} bytes is not possible; use a multiple of {} from {} "
                              "to {}",
-                             size, kArenaGranule, kArenaGranule, kMaxArenaBytes)};
+                             size, kArenaGranule, kArenaGranule, most)};
   }
   Result<Memblock> memblock = checked_memblock(config);
   if (!memblock) return memblock.error();
@@ -85,7 +86,8 @@ Result<std::unique_ptr<PageAllocator>> PageAllocator::create(const PageAllocator
                                        .lockdep = config.lockdep,
                                        .vm = config.vm,
                                        .owners = allocator->owners(),
-                                       .direct = !config.page_owner && !config.filling.any()},
+                                       .direct = !config.page_owner && !config.filling.any(),
+                                       .zones = config.zones},
                                       allocator->events_, allocator->reports_);
   if (!nodes) return nodes.error();
   allocator->nodes_.emplace(std::move(*nodes));
@@ -99,6 +101,9 @@ PageAllocator::PageAllocator(os::Reservation arena, FrameTables frames,
       frames_(std::move(frames)),
       memmap_(frames_.memmap(arena_.base())),
       memblock_(std::move(memblock)),
+      zones_(config.zones),
+      directly_mapped_(has_zone(config.zones, ZoneType::kHighmem) ? kHighmemStart
+                                                                  : Pfn(0) + memmap_.page_count()),
       mappable_(config.mappable),
       owners_(std::move(owners)),
       filling_(config.filling),
@@ -133,7 +138,7 @@ PageAllocator::~PageAllocator() {
 // 4. if it must not fail, no mark stops it.
 Pfn PageAllocator::take(Gfp asked, Order order, Nodes::Target target) {
   const Migratetype type = migratetype_of(asked);
-  const ZoneType highest = *highest_zone(asked);
+  const ZoneType highest = nodes_->highest_of(asked);
   Pfn head = nodes_->take(order, type, highest, target,
                           [](const Zone& zone) { return std::optional(zone.watermarks().low); });
   if (head != kNoPfn) return head;
@@ -161,7 +166,7 @@ template <class Mark>
 Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, Nodes::Target target, Mark mark) {
   constexpr unsigned kMostRounds = 64;  // of a large order, or without memory
   const bool costly = order > rules::kCostlyOrder;
-  const ZoneType highest = *highest_zone(gfp);
+  const ZoneType highest = nodes_->highest_of(gfp);
   const PageCount wanted = std::max(order.pages(), Reclaim::kCluster);
   for (unsigned round = 0; round < kMostRounds; round += costly) {
     const auto [scanned, reclaimed] = reclaim_.round(wanted);

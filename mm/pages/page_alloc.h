@@ -49,6 +49,7 @@ struct PageAllocatorConfig {
   ReportSink* reports = &stderr_report_sink();
   const Topology* topology = &Topology::host();  // outlives the allocator
   const PagePolicy* policy = &kKernelPolicy;     // outlives the allocator
+  ZoneSet zones = ZoneSet::kX86_64;              // of 32 bits: an arena of 4 GiB at most
   VmSettings vm{};                               // how much is kept back
   // What of the arena is memory and not taken; null: all of it. Is copied.
   const Memblock* memblock = nullptr;
@@ -64,12 +65,15 @@ struct PageAllocatorConfig {
 // The size of a block of the highest order: what an arena is a multiple of.
 inline constexpr size_t kArenaGranule = kMaxOrder.bytes();
 inline constexpr size_t kMaxArenaBytes = size_t{16} << 40;
+constexpr size_t max_arena_bytes(ZoneSet zones) {
+  return zones == ZoneSet::kX86_64 ? kMaxArenaBytes : size_t{4} << 30;
+}
 
 class PageAllocator {
  public:
-  // With the zones of Nodes. kInvalidArgument for a size that is 0, too large or not a multiple of
-  // kArenaGranule, and for a Memblock with memory beyond it or with no free page; kNoResource when
-  // the host refuses address space.
+  // With the zones of Nodes. kInvalidArgument for a size that is 0, too large, also for what 32
+  // bits reach, or not a multiple of kArenaGranule, and for a Memblock with memory beyond it or
+  // with no free page; kNoResource when the host refuses address space.
   static Result<std::unique_ptr<PageAllocator>> create(const PageAllocatorConfig& config);
 
   ~PageAllocator();
@@ -144,7 +148,15 @@ class PageAllocator {
   void put_page(Page& page) __attribute__((noinline));
 
   const Memmap& memmap() const { return memmap_; }
-  void* address_of(const Page* page) const { return memmap_.address_of(*page); }
+  // Null for a page of high memory (is_highmem), as the kernel's page_address().
+  void* address_of(const Page* page) const {
+    return is_highmem(page) ? nullptr : memmap_.address_of(*page);
+  }
+  // True for what a 32-bit kernel does not map. Whoever touches a page that may be such asks for an
+  // address by kmap_local(), which the host maps anyway: it holds for any thread, as long as the
+  // page does (the kernel's kmap_local_page, without an end).
+  bool is_highmem(const Page* page) const { return memmap_.pfn_of(*page) >= directly_mapped_; }
+  void* kmap_local(const Page* page) const { return memmap_.address_of(*page); }
   Pfn pfn_of(const Page* page) const { return memmap_.pfn_of(*page); }
   bool mappable() const { return mappable_; }
 
@@ -201,6 +213,8 @@ class PageAllocator {
   // owner, which are its own to report; returns how many pages they are. Nobody may allocate or
   // free meanwhile.
   PageCount report_leaks();
+
+  ZoneSet zones() const { return zones_; }
 
   // Null unless the allocator was made with page_owner.
   const PageOwners* owners() const { return owners_ ? &*owners_ : nullptr; }
@@ -261,6 +275,8 @@ class PageAllocator {
   FrameTables frames_;
   const Memmap memmap_;
   const Memblock memblock_;
+  const ZoneSet zones_;
+  const Pfn directly_mapped_;  // where that ends
   const bool mappable_;
   std::optional<PageOwners> owners_;
   const PageFilling filling_;

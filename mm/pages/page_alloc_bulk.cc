@@ -28,7 +28,7 @@ size_t PageAllocator::alloc_pages_bulk(Gfp gfp, std::span<Page*> pages) {
   while (many && wanted != 0) {
     std::array<Frame, kMostAtOnce> taken;
     const size_t count =
-        nodes_->take_bulk(migratetype_of(gfp), *highest_zone(gfp), target, mark, wanted,
+        nodes_->take_bulk(migratetype_of(gfp), nodes_->highest_of(gfp), target, mark, wanted,
                           std::span(taken).first(std::min(wanted, kMostAtOnce)));
     if (count == 0) break;
     wanted -= count;

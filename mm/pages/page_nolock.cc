@@ -11,8 +11,8 @@ Page* PageAllocator::alloc_pages_nolock(Gfp gfp, Order order) {
   const uintptr_t caller = RING3_CALL_SITE();
   gfp = (gfp - kGfpFlagReclaim) | kGfpFlagNowarn | kGfpFlagNomemalloc;
   if (misuse_of_request(gfp, order)) return nullptr;
-  const Pfn head =
-      nodes_->take_nolock(order, migratetype_of(gfp), *highest_zone(gfp), nodes_->target_of(gfp));
+  const Pfn head = nodes_->take_nolock(order, migratetype_of(gfp), nodes_->highest_of(gfp),
+                                       nodes_->target_of(gfp));
   if (head == kNoPfn) return nullptr;
   return &hand_out(head, order, gfp, PageOwner::kNobody, caller, false);
 }

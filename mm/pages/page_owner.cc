@@ -140,7 +140,7 @@ std::string page_owner_report(const PageOwners& owners, const Memmap& memmap, Pf
   return text + describe_stack(owners.frames(record.freed_by));
 }
 
-std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
+std::string page_owner_text(const PageOwners& owners, const Memmap& memmap, ZoneSet zones) {
   std::string text;
   memmap.for_each_allocated_block([&](Pfn pfn, FrameState state) {
     const PageOwners::Record record = owners.of(pfn);
@@ -148,14 +148,14 @@ std::string page_owner_text(const PageOwners& owners, const Memmap& memmap) {
     const bool slab = state.owner() == PageOwner::kSlab;
     fmt::format_to(std::back_inserter(text),
                    "Page allocated via order {}, mask {:#x}({}), pid {}, tgid {} ({}), ts {} ns\n"
-                   "PFN {:#x} type {} Block {} type {} Flags {:#x}({}{}node=0|zone={})\n{}\n",
+                   "PFN {:#x} type {} Block {} type {} Flags {:#x}({}{}node={}|zone={})\n{}\n",
                    state.order().value(), record.gfp.bits(), to_string(record.gfp), record.pid,
                    record.tgid, record.comm_text(), record.allocated.value(), pfn.value(),
                    migratetype_name(migratetype_of(record.gfp)), pfn.value() / kPageblockFrames,
                    migratetype_name(pageblock.type()),
                    (state.compound() ? kHeadFlag : 0) | (slab ? kSlabFlag : 0),
-                   state.compound() ? "head|" : "", slab ? "slab|" : "",
-                   static_cast<unsigned>(pageblock.zone()),
+                   state.compound() ? "head|" : "", slab ? "slab|" : "", pageblock.node(),
+                   zone_number(zones, pageblock.zone()),
                    describe_stack(owners.frames(record.allocated_by)));
     return true;
   });
@@ -171,8 +171,10 @@ void count_mixed_pageblocks(const PageOwners& owners, const Memmap& memmap,
     const Pageblock pageblock = memmap.pageblock(pfn);
     if (start == counted || migratetype_of(owners.of(pfn).gfp) == pageblock.type()) return true;
     counted = start;
-    auto& mixed = *facts[static_cast<size_t>(pageblock.zone())].mixed_pageblocks;
-    ++mixed[static_cast<size_t>(pageblock.type())];
+    for (ZoneFacts& zone : facts) {
+      if (pfn.value() - zone.start_pfn >= zone.spanned) continue;
+      ++(*zone.mixed_pageblocks)[static_cast<size_t>(pageblock.type())];
+    }
     return true;
   });
 }

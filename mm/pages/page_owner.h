@@ -78,7 +78,8 @@ std::string page_owner_report(const PageOwners& owners, const Memmap& memmap, Pf
 
 // The text of debugfs' page_owner: a record for each allocated block, by address, in the form that
 // the kernel's tools/mm/page_owner_sort reads. Nobody may allocate or free meanwhile.
-std::string page_owner_text(const PageOwners& owners, const Memmap& memmap);
+std::string page_owner_text(const PageOwners& owners, const Memmap& memmap,
+                            ZoneSet zones = ZoneSet::kX86_64);
 
 // Of each zone that `facts` are of, by number and in order, the pageblocks in which a block lies
 // that was asked for as another type than the pageblock's.

@@ -30,7 +30,7 @@ class Pageblock {
         static_cast<uint8_t>(byte_ - byte_ % kMigratetypes + static_cast<unsigned>(type)));
   }
 
-  static constexpr size_t kMaxNodes = 16;  // that can have memory
+  static constexpr size_t kMaxNodes = 12;  // that can have memory
   static constexpr size_t kValues = kMaxNodes * kZones * kMigratetypes;
 
  private:

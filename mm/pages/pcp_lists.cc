@@ -52,11 +52,12 @@ Result<PcpLists> PcpLists::create(std::span<const PcpNode> nodes,
   }
   auto lists = PcpList::create_together(high, topology);
   if (!lists) return lists.error();
-  return PcpLists(std::move(*lists), nodes, first_nodes, config.direct, topology);
+  return PcpLists(std::move(*lists), nodes, first_nodes, config, topology);
 }
 
 PcpLists::PcpLists(std::vector<PcpList> lists, std::span<const PcpNode> nodes,
-                   std::span<const unsigned> first_nodes, bool direct, const Topology& topology)
+                   std::span<const unsigned> first_nodes, const Config& config,
+                   const Topology& topology)
     : lists_(std::move(lists)), sequences_(lists_.front()), nodes_(topology.node_count()) {
   for (unsigned cpu = 0; cpu < topology.cpu_ids(); ++cpu) {
     node_of_.push_back(static_cast<uint16_t>(topology.node_of(cpu)));
@@ -65,7 +66,7 @@ PcpLists::PcpLists(std::vector<PcpList> lists, std::span<const PcpNode> nodes,
   nowhere.fill(sequences_.distance_to(lists_.back()));
   by_request_.resize(size_t{nodes_} * kRows, nowhere);
   by_pageblock_.fill(nowhere);
-  if (!direct) return;
+  if (!config.direct) return;
   const auto fill = [&](Row& row, Pageblock pageblock) {
     const auto lists_of_zone = of_zone(pageblock.node(), pageblock.zone());
     for (Order order(0); order.valid(); order = order.higher()) {
@@ -79,7 +80,7 @@ PcpLists::PcpLists(std::vector<PcpList> lists, std::span<const PcpNode> nodes,
   for (unsigned home = 0; home < nodes_; ++home) {
     const unsigned node = first_nodes[home];
     for (uint32_t bits = 0; bits < kRows; ++bits) {
-      const std::optional<ZoneType> highest = highest_zone(Gfp(bits));
+      const std::optional<ZoneType> highest = highest_zone(Gfp(bits), config.zones);
       if (!highest || has_two_migratetypes(Gfp(bits))) continue;
       // The highest that has pages; where none has, the request is for another node.
       auto zone = static_cast<size_t>(*highest);

@@ -42,6 +42,7 @@ class PcpLists {
     uint32_t orders;    // CPUs keep blocks of those whose bits are set
     bool direct;        // false: every pop() and push() is refused
     uint64_t fraction;  // as of pcp_high()
+    ZoneSet zones;
   };
   // `nodes` are those with memory, and `first_nodes` has for each node of the topology the one that
   // its CPUs ask first. kNoResource when the host refuses memory.
@@ -95,7 +96,7 @@ class PcpLists {
   static_assert(kListsOfZone <= PcpList::kMaxTogether);
 
   PcpLists(std::vector<PcpList> lists, std::span<const PcpNode> nodes,
-           std::span<const unsigned> first_nodes, bool direct, const Topology& topology);
+           std::span<const unsigned> first_nodes, const Config& config, const Topology& topology);
 
   static constexpr size_t index_of(unsigned node, ZoneType zone) {
     return (node * kZones + static_cast<size_t>(zone)) * kListsOfZone;

@@ -90,8 +90,9 @@ void add_pagesets(std::string& text, const ZoneFacts& zone) {
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string lowered(text);
+// As TEXTS_FOR_ZONES has it: "dma32", and "high" of HighMem.
+std::string event_suffix(std::string_view zone) {
+  std::string lowered(zone == zone_name(ZoneType::kHighmem) ? "High" : zone);
   std::ranges::transform(lowered, lowered.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lowered;
@@ -206,10 +207,10 @@ std::string vmstat_text(std::span<const ZoneFacts> zones, const VmEvents& events
   add_sums(kGlobalCounters);
   add_sums(kEventsBeforeZones);
   for (const std::string_view event : kZoneEvents) {
-    for (size_t type = 0; type < kZones; ++type) {
-      const std::string_view name = zone_name(static_cast<ZoneType>(type));
-      add(text, "{}{} {}\n", event, lower(name), sum([&](const ZoneFacts& zone) {
-            if (zone.name != name) return uint64_t{0};
+    for (const ZoneFacts& first : zones) {
+      if (first.node != zones.front().node) break;
+      add(text, "{}{} {}\n", event, event_suffix(first.name), sum([&](const ZoneFacts& zone) {
+            if (zone.name != first.name) return uint64_t{0};
             return event == "pgalloc_"      ? zone.allocated
                    : event == "allocstall_" ? zone.stalls
                                             : uint64_t{0};

@@ -43,7 +43,7 @@ Status set_ratios(Ratios& target, std::string_view text) {
     if (count == ratios.size()) {
       return Error{Errc::kInvalidArgument,
                    fmt::format("vm.{} has {} numbers at most, a zone each: DMA, DMA32, Normal, "
-                               "Movable",
+                               "HighMem, Movable",
                                kRatio.name, ratios.size())};
     }
     const Result<uint64_t> ratio = parse(kRatio, word);

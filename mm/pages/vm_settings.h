@@ -23,7 +23,7 @@ struct VmSettings {
   uint64_t watermark_scale_factor = 10;
   // By zone: a zone keeps one page back for so many in the zones above it from requests that may
   // use those; 0: none.
-  std::array<uint64_t, kZones> lowmem_reserve_ratio{256, 256, 32, 0};
+  std::array<uint64_t, kZones> lowmem_reserve_ratio{256, 256, 32, 0, 0};
   // The share of a zone that all CPUs' lists of each order keep at most, as a divisor; 0: by order.
   uint64_t percpu_pagelist_high_fraction = 0;
 

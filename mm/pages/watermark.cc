@@ -13,9 +13,10 @@ constexpr size_t index(ZoneType zone) { return static_cast<size_t>(zone); }
 
 constexpr PageCount kMinFreeLow = from_kib(128);
 constexpr PageCount kMinFreeHigh = from_kib(262144);
-// Zone MOVABLE gets no share of min_free: the kernel itself does not allocate from it.
-constexpr PageCount kMovableMinLow{32};
-constexpr PageCount kMovableMinHigh{128};
+// Zones HIGHMEM and MOVABLE get no share of min_free: the kernel itself does not allocate from
+// them.
+constexpr PageCount kUpperMinLow{32};
+constexpr PageCount kUpperMinHigh{128};
 
 uint64_t integer_sqrt(uint64_t x) {
   uint64_t root = 0;
@@ -45,9 +46,8 @@ Watermarks watermarks_of(ZoneType zone, const ZonePages& managed, PageCount lowm
   const PageCount min_free =
       settings.min_free_kbytes ? from_kib(*settings.min_free_kbytes) : min_free_pages(lowmem);
   const PageCount share = min_free * pages.value() / low_pages;
-  const PageCount min = zone == ZoneType::kMovable
-                            ? std::clamp(pages / 1024, kMovableMinLow, kMovableMinHigh)
-                            : share;
+  const PageCount min =
+      zone > ZoneType::kNormal ? std::clamp(pages / 1024, kUpperMinLow, kUpperMinHigh) : share;
   const PageCount gap = std::max(share / 4, pages * settings.watermark_scale_factor / 10000);
   return {min, min + gap, min + gap * 2, min + gap * 3};
 }

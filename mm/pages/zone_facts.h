@@ -34,7 +34,7 @@ struct ZoneFacts {
   uint64_t present = 0;
   uint64_t managed = 0;
   uint64_t start_pfn = 0;
-  std::vector<uint64_t> protection{};    // by the highest zone that a request may use
+  std::vector<uint64_t> protection{};  // by the highest zone that a request may use, of those told
   std::vector<PagesetFacts> pagesets{};  // by CPU
   FreeBlocks::TypedBlocks free_blocks{};
   std::array<uint64_t, kMigratetypes> pageblocks{};  // by type

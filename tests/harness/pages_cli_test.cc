@@ -61,9 +61,11 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_said) {
 BOOST_AUTO_TEST_CASE(a_snapshot_of_several_nodes_agrees_with_the_formulas) {
   const test::TempFile folder;
   const std::string name = folder.path() + ".nodes";
-  const auto run = run_ring3("stress --pages 1 --nodes 3 --ops 200 --proc-snapshot " + name);
+  const auto run = run_ring3(
+      "stress --pages 1 --nodes 3 --zones x86-32 --memory 3G --ops 200 --verify --proc-snapshot " +
+      name);
   BOOST_TEST(run.exit_code == 0);
-  BOOST_TEST(contains(run.out, "--nodes 3"));
+  BOOST_TEST(contains(run.out, "--zones x86-32 --nodes 3"));
   const auto check = run_ring3("pages zoneinfo " + name + "/zoneinfo");
   BOOST_TEST(check.exit_code == 0);
   const auto wrong =

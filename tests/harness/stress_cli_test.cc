@@ -267,6 +267,8 @@ const Wrong kWrong[] = {
     {"stress --all 1 --failslab 1,2,0,-1,min-order=1", "('min-order=1')"},
     {"stress --all 1 --fail-page-alloc 1,2,0,-1,min-order=11", "('min-order=11')"},
     {"stress --all 1 --nodes 17", "17"},
+    {"stress --all 1 --zones arm", "'arm' is no machine's zones; use x86-64 or x86-32"},
+    {"stress --all 1 --zones x86-32 --memory 8G", "4294967296"},
     {"stress --all 1 --memmap 4M", "'4M' is no range"},
     {"stress --all 1 --memmap '0$4M'", "'0$4M' is no range"},
     {"stress --all 1 --memmap '4M$16E'", "'4M$16E' is no range"},

@@ -85,6 +85,9 @@ BOOST_AUTO_TEST_CASE(zone_modifiers_choose_the_highest_zone) {
   BOOST_CHECK(highest_zone(kGfpHighuserMovable) == ZoneType::kMovable);
   // Movable without highmem is about mobility, not about the zone.
   BOOST_CHECK(highest_zone(kGfpKernel | kGfpFlagMovable) == ZoneType::kNormal);
+  // On a 32-bit machine.
+  BOOST_CHECK(highest_zone(kGfpHighuser, ZoneSet::kX86_32) == ZoneType::kHighmem);
+  BOOST_CHECK(highest_zone(kGfpDma32, ZoneSet::kX86_32) == ZoneType::kNormal);
   BOOST_CHECK(!highest_zone(kGfpDma | kGfpDma32));
   BOOST_CHECK(!highest_zone(kGfpDma | kGfpFlagHighmem));
 }

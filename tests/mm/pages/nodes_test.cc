@@ -302,6 +302,26 @@ BOOST_AUTO_TEST_CASE(texts_have_every_node) {
   BOOST_TEST(arena.pages->mem_info().find("Node 1 Movable free:") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(owners_are_told_with_their_node) {
+  const Topology topology = one_cpu(2);
+  const auto pages = std::move(PageAllocator::create({.size_bytes = 128 * kMib,
+                                                      .topology = &topology,
+                                                      .policy = &test::page_policy(),
+                                                      .page_owner = true})
+                                   .value());
+  Page* page = pages->alloc_pages_node(1, kGfpHighuserMovable, Order(0));
+  const std::string text = page_owner_text(*pages->owners(), pages->memmap());
+  BOOST_TEST(text.find("(node=1|zone=3)") != std::string::npos);
+  pages->memmap().set_type(pages->pfn_of(page), Migratetype::kReclaimable);
+  for (const ZoneFacts& zone : pages->zone_facts()) {
+    uint64_t mixed = 0;
+    for (const uint64_t blocks : *zone.mixed_pageblocks) mixed += blocks;
+    BOOST_TEST(mixed == (zone.node == 1 && zone.name == "Movable" ? 1u : 0u));
+  }
+  pages->memmap().set_type(pages->pfn_of(page), Migratetype::kMovable);
+  pages->free_pages(page, Order(0));
+}
+
 // Of random nodes, orders and kinds: nothing is lost, and every page goes back where it came from.
 BOOST_AUTO_TEST_CASE(random_requests_of_all_nodes) {
   NodesArena arena(one_cpu(4), 64);

@@ -114,10 +114,10 @@ BOOST_AUTO_TEST_CASE(a_request_goes_to_the_zone_below_before_it_mixes_types) {
 
 // What each kind of request leaves in DMA and DMA32, to the page, by the documented formulas.
 BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
-  const ZonePages managed{PageCount(4096), PageCount(8192), PageCount(0), PageCount(4096)};
+  const ZonePages managed{PageCount(4096), PageCount(8192), {}, {}, PageCount(4096)};
   // Down to a part of the min mark of each zone, and what that keeps back from Normal requests.
   const auto left_by = [&](auto part_of) {
-    uint64_t left = managed[3].value();
+    uint64_t left = managed[4].value();
     for (const ZoneType zone : {ZoneType::kDma, ZoneType::kDma32}) {
       left += part_of(watermarks_of(zone, managed, lowmem_pages(managed)).min.value()) +
               lowmem_reserve(zone, ZoneType::kNormal, managed).value();
@@ -149,9 +149,9 @@ BOOST_AUTO_TEST_CASE(flags_decide_how_deep_a_request_goes) {
     const AllocScopeGuard scope(AllocScope::kMemalloc);
     BOOST_TEST(left_after(kGfpAtomic | kGfpFlagNomemalloc) ==
                left_by([&](uint64_t min) { return half(min) - half(min) / 4; }));
-    BOOST_TEST(left_after(kGfpKernel) == managed[3].value());
+    BOOST_TEST(left_after(kGfpKernel) == managed[4].value());
   }
-  BOOST_TEST(left_after(kGfpKernel | kGfpFlagMemalloc) == managed[3].value());
+  BOOST_TEST(left_after(kGfpKernel | kGfpFlagMemalloc) == managed[4].value());
   for (Page* page : all) free(page, 0);
 }
 

@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(vmstat_counts_pages_and_ends_as_the_kernel_s) {
   BOOST_TEST(text.starts_with("nr_free_pages 3840\nnr_free_pages_blocks 3584\n"));
   BOOST_TEST(has("\nnuma_hit 3\nnuma_miss 0\n"));
   BOOST_TEST(
-      has("\npgalloc_dma 1030\npgalloc_dma32 0\npgalloc_normal 0\npgalloc_movable "
+      has("\npgalloc_dma 1030\npgalloc_normal 0\npgalloc_movable "
           "0\nallocstall_dma 0\n"));
   BOOST_TEST(has("\npgfree 1024\n"));
   BOOST_TEST(text.ends_with("\nnr_unstable 0\n"));
@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(an_allocator_s_facts_add_up, PagesFixture) {
   Page* unmovable = alloc(kGfpKernel, 3);
   Page* movable = alloc(kGfpHighuserMovable, 0);
   const std::vector<ZoneFacts> facts = pages->zone_facts();
-  BOOST_REQUIRE(facts.size() == kZones);
+  BOOST_REQUIRE(facts.size() == kZones - 1);  // such a machine has no high memory
   for (const ZoneFacts& zone : facts) {
     uint64_t free = 0;
     const auto blocks = zone.blocks_by_order();

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(what_is_set_is_told) {
   }
   BOOST_TEST(changed_vm_settings(settings) ==
              (std::vector<std::string>{"vm.min_free_kbytes=8192", "vm.watermark_scale_factor=3000",
-                                       "vm.lowmem_reserve_ratio=256,128,0,0",
+                                       "vm.lowmem_reserve_ratio=256,128,0,0,0",
                                        "vm.percpu_pagelist_high_fraction=8"}));
   BOOST_CHECK(set_vm(settings, "vm.percpu_pagelist_high_fraction=0").ok());
   BOOST_TEST(settings.percpu_pagelist_high_fraction == 0u);
@@ -51,9 +51,9 @@ BOOST_AUTO_TEST_CASE(bounds_are_the_kernel_s) {
              "'3001' is no value of vm.watermark_scale_factor; use 1 to 3000");
   BOOST_TEST(error_of("vm.percpu_pagelist_high_fraction=7") ==
              "'7' is no value of vm.percpu_pagelist_high_fraction; use 8 to 2147483647");
-  BOOST_TEST(error_of("vm.lowmem_reserve_ratio=1 2 3 4 5") ==
-             "vm.lowmem_reserve_ratio has 4 numbers at most, a zone each: DMA, DMA32, Normal, "
-             "Movable");
+  BOOST_TEST(error_of("vm.lowmem_reserve_ratio=1 2 3 4 5 6") ==
+             "vm.lowmem_reserve_ratio has 5 numbers at most, a zone each: DMA, DMA32, Normal, "
+             "HighMem, Movable");
   BOOST_TEST(error_of("vm.lowmem_reserve_ratio=,") == "vm.lowmem_reserve_ratio needs a number");
   BOOST_TEST(error_of("vm.swappiness=60") ==
              "'vm.swappiness' is not known; use vm.min_free_kbytes, vm.watermark_scale_factor, "
