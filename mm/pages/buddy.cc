@@ -305,12 +305,11 @@ void Buddy::put_one(Pfn pfn, Order order, Migratetype type) {
 // ---- Reports and checks. ----
 
 PageCount Buddy::free_pages_of(Migratetype type) const {
-  const auto blocks = free_blocks_by_type()[static_cast<size_t>(type)];
   PageCount pages{0};
   for (Order order(0); order.valid(); order = order.higher()) {
-    pages += order.pages() * blocks[order.value()];
+    for ([[maybe_unused]] const Page& page : list(order, type)) pages += order.pages();
   }
-  return pages;
+  return type == Migratetype::kMovable ? pages + (fresh_end_ - fresh_start_) : pages;
 }
 
 unsigned Buddy::orders() const {

@@ -181,9 +181,9 @@ Pfn PageAllocator::reclaim_and_take(Gfp gfp, Order order, Nodes::Target target, 
     }
     if (gfp.any(kGfpFlagNoretry)) return kNoPfn;
     if (progress) continue;
-    if (costly || gfp.any(kGfpFlagRetryMayfail) || !reclaim_.out_of_memory(gfp, order)) {
-      return kNoPfn;
-    }
+    // Others may have memory yet, of which who insists on a node wants to know nothing.
+    const bool tells_nobody = costly || target.only || gfp.any(kGfpFlagRetryMayfail);
+    if (tells_nobody || !reclaim_.out_of_memory(gfp, order)) return kNoPfn;
     events_.add(PageEvent::kOomKill);
     ++round;
   }

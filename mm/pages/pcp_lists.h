@@ -104,7 +104,7 @@ class PcpLists {
   Row& row_of(unsigned home, Gfp gfp) {
     return by_request_[size_t{home} * kRows + gfp.bits() % kRows];
   }
-  [[gnu::cold]] unsigned home_of_many() const;
+  unsigned home_of_many() const;
 
   // Node by node and zone by zone, and one more that refuses everything.
   std::vector<PcpList> lists_;

@@ -158,6 +158,10 @@ BOOST_AUTO_TEST_CASE(a_request_may_name_a_node_and_insist) {
   for (unsigned node = 0; node < 3; ++node) {
     Page* page = arena.take_on(node, kGfpKernel, 2);
     BOOST_TEST(arena.node_of(page) == node);
+    // Others' requests stay at home.
+    Page* own = arena.take(kGfpKernel, 2);
+    BOOST_TEST(arena.node_of(own) == 0u);
+    arena.free(own, 2);
     arena.free(page, 2);
   }
   constexpr Gfp kOnly = kGfpKernel | kGfpFlagThisnode | kGfpFlagNowarn;
@@ -179,6 +183,31 @@ BOOST_AUTO_TEST_CASE(a_request_may_name_a_node_and_insist) {
   arena.free(home, 3);
   for (Page* page : held) arena.free(page, 3);
   BOOST_TEST(arena.sink.count() == 0u);
+}
+
+// That one node has no memory left is nobody's emergency (__alloc_pages_may_oom).
+BOOST_AUTO_TEST_CASE(who_insists_on_a_node_does_not_say_that_memory_has_run_out) {
+  const Topology topology = one_cpu(2);
+  int told = 0;
+  const auto pages = std::move(PageAllocator::create({.size_bytes = 32 * kMib,
+                                                      .topology = &topology,
+                                                      .policy = &test::page_policy(),
+                                                      .failures = nullptr,
+                                                      .out_of_memory =
+                                                          [&](Gfp, Order) {
+                                                            ++told;
+                                                            return false;
+                                                          }})
+                                   .value());
+  std::vector<Page*> held;
+  const auto take_all = [&](Gfp gfp) {
+    while (Page* page = pages->alloc_pages(gfp, Order(0))) held.push_back(page);
+  };
+  take_all(kGfpKernel | kGfpFlagThisnode);
+  BOOST_TEST(told == 0);
+  take_all(kGfpKernel);
+  BOOST_TEST(told == 1);
+  for (Page* page : held) pages->free_pages(page, Order(0));
 }
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_none_is_reported) {
@@ -287,6 +316,20 @@ BOOST_AUTO_TEST_CASE(every_allocation_is_a_hit_or_a_miss_and_local_or_not) {
   arena.free(page);
   for (Page* each : held) arena.free(each);
   for (Page* each : all_of_1) arena.free(each);
+}
+
+// 96 MiB of lowmem: 4 * sqrt(98304) = 1254 KiB, 313 pages, of which node 1's 48 MiB have half.
+BOOST_AUTO_TEST_CASE(nodes_share_what_is_kept_free) {
+  NodesArena arena(one_cpu(2), 128);
+  const auto min_of_node_1 = [&] {
+    for (const ZoneFacts& zone : arena.pages->zone_facts()) {
+      if (zone.node == 1 && zone.name == "DMA32") return zone.marks.min.value();
+    }
+    return uint64_t{0};
+  };
+  BOOST_TEST(min_of_node_1() == 156u);
+  BOOST_TEST(arena.pages->set_vm({.min_free_kbytes = 4096}).ok());
+  BOOST_TEST(min_of_node_1() == 512u);
 }
 
 BOOST_AUTO_TEST_CASE(texts_have_every_node) {
