@@ -84,11 +84,11 @@ std::string plan_section(const ReplayReport& report) {
 // A row a policy; what lies in memory is a mean over the slices.
 std::string policies_section(const ReplayReport& report) {
   std::string text =
-      fmt::format("  {:<9}{:>8}{:>16}{:>16}{:>10}{:>10}{:>22}\n", "policy", "refused",
+      fmt::format("  {:<12}{:>8}{:>16}{:>16}{:>10}{:>10}{:>22}\n", "policy", "refused",
                   "free 2 MiB, %", "mixed 2 MiB, %", "peak MiB", "end MiB", "ns an event (range)");
   for (const PolicyResult& result : report.results) {
     fmt::format_to(
-        std::back_inserter(text), "  {:<9}{:>8}{:>16.1f}{:>16.1f}{:>10.1f}{:>10.1f}{:>22}\n",
+        std::back_inserter(text), "  {:<12}{:>8}{:>16.1f}{:>16.1f}{:>10.1f}{:>10.1f}{:>22}\n",
         result.policy->name, result.failed_allocs, result.whole_percent(), result.mixed_percent(),
         mib(result.peak_bytes), mib(result.final_bytes),
         fmt::format("{:.0f} ({:.0f} to {:.0f})", report.ns_per_event(result.median_time()),
@@ -105,6 +105,11 @@ std::string policies_section(const ReplayReport& report) {
                    result.policy->name, result.refused_frees, result.leaks);
   }
   return text;
+}
+
+// Of a kernel that is more than a column, its version.
+std::string_view column_name(std::string_view name) {
+  return name.size() < kColumn ? name : name.substr(name.rfind('-') + 1);
 }
 
 // A column an order and who; the traced kernel is one of them where its frames say something.
@@ -125,7 +130,7 @@ std::string fragmentation_section(const ReplayReport& report) {
   text += "\n      ";
   for (size_t i = 0; i < std::size(kShownOrders); ++i) {
     for (const auto& [name, indices] : columns) {
-      fmt::format_to(std::back_inserter(text), "{:>{}}", name.substr(0, kColumn - 1), kColumn);
+      fmt::format_to(std::back_inserter(text), "{:>{}}", column_name(name), kColumn);
     }
   }
   text += '\n';

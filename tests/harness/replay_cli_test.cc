@@ -92,6 +92,14 @@ BOOST_AUTO_TEST_CASE(a_picture_has_a_panel_a_policy) {
   BOOST_TEST(contains(result.out, "The trace shows 0.2 % of the frames"));
 }
 
+BOOST_AUTO_TEST_CASE(versions_of_the_kernel_stand_side_by_side) {
+  const auto result = run_ring3(
+      "replay --pages --memory 64M --repeat 1 --policy kernel,kernel-6.12,kernel-6.18 " + kSample);
+  BOOST_TEST(result.exit_code == 0);
+  BOOST_TEST(contains(result.out, "\n  kernel-6.18 "));
+  BOOST_TEST(contains(result.out, "\n       kernel   6.12   6.18 kernel   6.12   6.18 "));
+}
+
 BOOST_AUTO_TEST_CASE(standard_input_is_a_trace_too) {
   const auto result = run_ring3("bash -c 'zcat " + kSample + " | {} replay " + kSmall + "-'");
   BOOST_TEST(result.exit_code == 0);
