@@ -2,20 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <iterator>
+#include <vector>
+
 #include "harness/sim/strategy_names.h"
 #include "lib/bits.h"
 
 namespace ring3::harness {
 namespace {
 
-template <class Things, class NameOf>
-std::string joined(const Things& things, NameOf name_of) {
-  std::string names;
-  for (const auto& thing : things) {
-    if (!names.empty()) names += ", ";
-    names += name_of(thing);
-  }
-  return names;
+constexpr std::array kZoneSetNames = {mm::zone_set_name(mm::kZoneSets[0]),
+                                      mm::zone_set_name(mm::kZoneSets[1])};
+
+// What the member `name` of each has, as "A, B, C".
+std::string names_of(const auto& things, auto name) {
+  std::vector<std::string_view> names;
+  std::ranges::transform(things, std::back_inserter(names), name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -43,13 +47,9 @@ Result<uint64_t> parse_memory(std::string_view text) {
   return align_up<uint64_t>(*size, mm::kArenaGranule);
 }
 
-std::string page_policy_names() {
-  return joined(mm::kPagePolicies, [](const auto* policy) { return policy->name; });
-}
+std::string page_policy_names() { return names_of(mm::kPagePolicies, &mm::PagePolicy::name); }
 
-std::string persona_names() {
-  return joined(mm::rules::kPersonas, [](const auto& persona) { return persona.version; });
-}
+std::string persona_names() { return names_of(mm::rules::kPersonas, &mm::rules::Persona::version); }
 
 Result<const mm::PagePolicy*> parse_page_policy(std::string_view text) {
   if (const mm::PagePolicy* policy = mm::page_policy_named(text)) return policy;
@@ -64,11 +64,7 @@ Result<const mm::rules::Persona*> parse_persona(std::string_view text) {
 }
 
 Result<mm::ZoneSet> parse_zone_set(std::string_view text) {
-  for (const mm::ZoneSet set : mm::kZoneSets) {
-    if (text == mm::zone_set_name(set)) return set;
-  }
-  return Error{Errc::kInvalidArgument,
-               fmt::format("'{}' is no machine's zones; use x86-64 or x86-32", text)};
+  return one_of<mm::ZoneSet>(kZoneSetNames, "machine's zones")(text);
 }
 
 Result<std::string> parse_strategy(std::string_view text) {

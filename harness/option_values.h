@@ -3,7 +3,11 @@
 // What the options of several commands have in common: how CLI11 is told of an option whose text
 // one of our parsers reads, and those parsers. An error is a usage error that says what would do.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -24,6 +28,17 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& name, Value& target, P
     return true;
   };
   return app.add_option(name, read, about);
+}
+
+// A parser of an enum's values by their names, which are in its order.
+template <class Enum, size_t n>
+auto one_of(const std::array<std::string_view, n>& names, std::string_view what) {
+  return [&names, what](std::string_view text) -> Result<Enum> {
+    const auto* name = std::ranges::find(names, text);
+    if (name != names.end()) return static_cast<Enum>(name - names.begin());
+    return Error{Errc::kInvalidArgument,
+                 fmt::format("'{}' is no {}; use {}", text, what, fmt::join(names, " or "))};
+  };
 }
 
 // A parser of numbers from `least` to `most`.

@@ -9,17 +9,6 @@
 namespace ring3::harness {
 namespace {
 
-// A parser of an enum's values by their names, which are in its order.
-template <class Enum, size_t n>
-auto one_of(const std::array<std::string_view, n>& names, std::string_view what) {
-  return [&names, what](std::string_view text) -> Result<Enum> {
-    const auto* name = std::ranges::find(names, text);
-    if (name != names.end()) return static_cast<Enum>(name - names.begin());
-    return Error{Errc::kInvalidArgument,
-                 fmt::format("'{}' is no {}; use {}", text, what, fmt::join(names, " or "))};
-  };
-}
-
 // Of several, with commas between, each once.
 Result<std::vector<const mm::PagePolicy*>> parse_page_policies(std::string_view text) {
   std::vector<const mm::PagePolicy*> policies;

@@ -73,11 +73,11 @@ constexpr std::string_view kNamed[] = {
 // Zones of more than one page a refill.
 constexpr size_t kArenaBytes = size_t{128} << 20;
 
+// CPUs meet on their own node's lists, and where there are enough of them, on others'.
+uint32_t nodes_of(const Scenario& scenario) { return scenario.cpus > 2 ? 2 : 1; }
+
 class PagesTarget final : public Target {
  public:
-  // CPUs meet on their own node's lists, and where there are enough of them, on others'.
-  static uint32_t nodes_of(const Scenario& scenario) { return scenario.cpus > 2 ? 2 : 1; }
-
   PagesTarget(World& world, const Scenario& scenario, const mm::PagePolicy& policy)
       : topology_(std::move(Topology::simulated(scenario.cpus, nodes_of(scenario)).value())),
         pages_(std::move(mm::PageAllocator::create({.size_bytes = kArenaBytes,

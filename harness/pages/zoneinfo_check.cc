@@ -131,16 +131,15 @@ class Check {
       return mm::rules::pcp_high_pages(managed, low, cpus, vm.percpu_pagelist_high_fraction);
     };
     const unsigned all = std::max(cpus_, 1u);
-    if (managed_.size() > 1 && !zone.pagesets.empty()) {
-      for (unsigned cpus = 1; cpus <= all; ++cpus) {
-        const mm::rules::PcpHigh high = by(cpus);
-        const auto min = zone.pagesets.front().find("high_min");
-        const auto max = zone.pagesets.front().find("high_max");
-        const auto is = [&](auto value, uint64_t pages) {
-          return value == zone.pagesets.front().end() || value->second == pages;
-        };
-        if (is(min, high.min) && is(max, high.max)) return high;
-      }
+    if (managed_.size() == 1 || zone.pagesets.empty()) return by(all);
+    const auto& set = zone.pagesets.front();
+    const auto agrees = [&set](std::string_view field, uint64_t pages) {
+      const auto value = set.find(field);
+      return value == set.end() || value->second == pages;
+    };
+    for (unsigned cpus = 1; cpus <= all; ++cpus) {
+      const mm::rules::PcpHigh high = by(cpus);
+      if (agrees("high_min", high.min) && agrees("high_max", high.max)) return high;
     }
     return by(all);
   }

@@ -167,8 +167,6 @@ struct PcpTuning {
   unsigned alloc_factor = 0;   // since: refills in a row, likewise
   uint64_t free_count = 0;     // pages freed in a row
   bool freed_several = false;  // the last free was of a small order above 0
-
-  bool operator==(const PcpTuning&) const = default;
 };
 // What that is told with: how many pages it holds, what it may keep, how many go at a time, and
 // whether the zone has less than its high mark free, as far as is known (ZONE_BELOW_HIGH).

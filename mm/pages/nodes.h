@@ -25,6 +25,10 @@ struct NodesConfig {
   ZoneSet zones = ZoneSet::kX86_64;
 };
 
+// The zones of a node: the first frame of each, and the end of the last; a zone without pages
+// begins where the next one does. All are multiples of the largest block.
+using ZoneBorders = std::array<Pfn, kZones + 1>;
+
 // Where HighMem begins, on a machine that has it: what is below is mapped directly.
 inline constexpr Pfn kHighmemStart{(uint64_t{896} << 20) / kPageSize};
 

@@ -26,10 +26,6 @@ uint32_t pcp_high(PageCount managed, unsigned cpus, Order order, uint64_t fracti
 inline constexpr uint32_t kMaxPcpBatch = 128;
 constexpr uint32_t pcp_batch(uint32_t high) { return std::min(high / 2, kMaxPcpBatch); }
 
-// The zones of a node: the first frame of each, and the end of the last; a zone without pages
-// begins where the next one does. All are multiples of the largest block.
-using ZoneBorders = std::array<Pfn, kZones + 1>;
-
 // A node with memory, as its lists are sized by.
 struct PcpNode {
   ZonePages managed;
